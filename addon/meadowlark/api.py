@@ -1,0 +1,229 @@
+"""All that a plugin may import from the core: frozen data, one base class, the hook marker.
+
+Knows nothing of Wyoming, processes or devices. Importing it costs a few milliseconds and pulls in neither numpy nor an engine;
+pluggy, a few hundred lines, is here for `hookimpl` alone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import pluggy
+
+if TYPE_CHECKING:  # numpy is for the worker; a manifest must not pay for it
+    import numpy as np
+    from numpy.typing import NDArray
+
+    AudioChunk: TypeAlias = NDArray[np.float32] | bytes
+
+hookimpl = pluggy.HookimplMarker("meadowlark")
+"""Marks a plugin's function as the implementation of the hook of the same name (see hookspecs.py)."""
+
+Value: TypeAlias = str | int | float | bool
+"""What an option or a marker's native form may hold: whatever JSON can carry without nesting."""
+
+Native: TypeAlias = str | Mapping[str, Value]
+"""What a marker is to an engine: a word for its prompt ("(excited)") or knobs ({"rate": 1.2})."""
+
+
+class MarkerKind(StrEnum):
+    """How long a marker holds."""
+
+    STYLE = "style"
+    """Until the next style or the end of the reply."""
+
+    EVENT = "event"
+    """Once, where it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A way of speaking or a sound that an engine can make."""
+
+    name: str
+    """Canonical name, lower case: one of the portable vocabulary, or the engine's own."""
+
+    kind: MarkerKind
+
+    native: Native
+    """Handed to the pipeline as it is."""
+
+    aliases: tuple[str, ...] = ()
+    """Other names accepted in text, for markers beyond the portable vocabulary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whom to thank for a voice or an engine."""
+
+    name: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Something an engine can speak as."""
+
+    id: str
+    """Unique within its engine and stable for ever: it stands in people's automations. No "/"."""
+
+    languages: tuple[str, ...]
+    """BCP 47 tags, preferred first."""
+
+    name: str = ""
+    """For people; the id where empty."""
+
+    speakers: tuple[str, ...] = ()
+    """Accepted as `speaker` of a request. Home Assistant never shows them: prefer a voice per speaker."""
+
+    options: Mapping[str, Value] = field(default_factory=dict)
+    """Opaque to the core; handed to the pipeline under `Utterance.options`."""
+
+    attribution: Attribution | None = None
+
+    advertised: bool = True
+    """False: accepted by name, not listed to clients."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that an engine needs and that is not shipped with it."""
+
+    repository: str
+    path: str
+    revision: str = "main"
+    sha256: str = ""
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineManifest:
+    """What the core knows of an engine without loading it."""
+
+    id: str
+    """Lower-case letters, digits, "_" and "-": the part before the slash in "kokoro/af_heart"."""
+
+    title: str
+
+    license: str
+    """SPDX expression of the plugin's code and of the weights that it loads."""
+
+    pipeline: str
+    """"package.module:Class", a `Pipeline`; imported only in the worker."""
+
+    sample_rate: int
+    """Hz, of all that the pipeline yields; mono."""
+
+    voices: tuple[Voice, ...] = ()
+
+    variants: tuple[str, ...] = ()
+    """Accepted behind any voice as "voice+variant"; arrives as `Utterance.variant`."""
+
+    markers: tuple[Marker, ...] = ()
+
+    memory: Mapping[str, int] = field(default_factory=dict)
+    """Bytes at rest per device kind ("cpu", "cuda"): an estimate until measured."""
+
+    preload: tuple[str, ...] = ()
+    """Modules worth importing once in the parked process from which workers are forked.
+
+    They must not start threads or touch a GPU when imported."""
+
+    assets: tuple[Asset, ...] = ()
+
+    streaming: bool = False
+    """True: the pipeline yields before the whole sentence is computed."""
+
+    cloning: bool = False
+
+    max_batch: int = 1
+
+    samples: bool = False
+    """True: the same text comes out with another length each time (a sampling engine)."""
+
+    attribution: Attribution | None = None
+
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedEvent:
+    """An event marker and its place in a sentence."""
+
+    position: int
+    """Index into `Utterance.text` (characters) before which it happens; len(text) = at the end."""
+
+    name: str
+    native: Native
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One sentence for a pipeline: clean text, no markers, no markup."""
+
+    text: str
+    """May be empty when there is only an event to make."""
+
+    voice: Voice
+
+    language: str
+    """BCP 47: the language asked for, else the voice's first."""
+
+    variant: str = ""
+    speaker: str = ""
+
+    style: Native | None = None
+    """The engine's own form of the style in force; None = neutral."""
+
+    style_name: str = ""
+    """Its canonical name, for logs."""
+
+    events: tuple[PlacedEvent, ...] = ()
+
+    options: Mapping[str, Value] = field(default_factory=dict)
+    """The user's settings for this engine, then the voice's own options on top."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineContext:
+    """What a pipeline is told about the machine when it is made."""
+
+    engine: str
+    device: str = "cpu"
+    """"cpu", "cuda:0", …"""
+
+    data_dir: Path = Path("data")
+    """May be written: caches, warm-up products."""
+
+    voice_dir: Path = Path("data/voices")
+    """The user's own voices and references."""
+
+    options: Mapping[str, Value] = field(default_factory=dict)
+    """The user's settings for this engine."""
+
+
+class Pipeline(ABC):
+    """An engine at work. Lives in a worker process of its own and is used by one thread at a time."""
+
+    def __init__(self, context: PipelineContext) -> None:
+        """Cheap; the work belongs into `load`."""
+        self.context = context
+
+    def load(self) -> None:
+        """Make ready to speak. Raise anything: the listener is told, the server lives on."""
+
+    def warm_up(self) -> None:
+        """Do what makes the first sentence as fast as the second; runs once, after `load`."""
+
+    @abstractmethod
+    def synthesize(self, utterance: Utterance) -> Iterator[AudioChunk]:
+        """Yield mono audio at the manifest's rate: float32 arrays in [-1, 1], shape (samples,), or s16le bytes.
+
+        Yield early and often: between chunks the core looks whether the listener has left, and then closes the generator.
+        Nothing at all for a text that is not empty is an error.
+        """
