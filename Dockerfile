@@ -1,0 +1,56 @@
+# Meadowlark for amd64 and aarch64: the Home Assistant add-on, and the same server for `docker run`.
+# Tried without Docker, step by step, by script/try-dockerfile.
+#
+# The base is Python's own Debian image: the newest interpreter for which every dependency has wheels on both
+# architectures, and glibc, which those wheels need (none of espeakng-loader's are for musl).
+
+# 1. Wheels of the core and of the chosen engines, and the list of what they need from elsewhere.
+FROM python:3.13-slim-trixie AS wheels
+ARG ENGINES="espeakng espeak"
+WORKDIR /source
+COPY . .
+RUN python -c "import sys, tomllib; \
+    projects = [tomllib.load(open(path, 'rb'))['project'] for path in sys.argv[1:]]; \
+    needs = {need for project in projects for need in project['dependencies'] if not need.startswith('meadowlark')}; \
+    print(*sorted(needs), sep='\n')" \
+    pyproject.toml $(printf 'plugins/%s/pyproject.toml ' $ENGINES) > requirements.txt
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . $(printf './plugins/%s ' $ENGINES)
+
+# 2. The image. Requirements come first: a new release reuses that layer, 90 MB, as long as they stay the same.
+FROM python:3.13-slim-trixie
+COPY --from=wheels /source/requirements.txt /source/constraints.txt /usr/share/meadowlark/
+RUN pip install --no-cache-dir --root-user-action=ignore --only-binary :all: \
+    --requirement /usr/share/meadowlark/requirements.txt --constraint /usr/share/meadowlark/constraints.txt
+COPY --from=wheels /wheels /usr/share/meadowlark/wheels
+RUN pip install --no-cache-dir --root-user-action=ignore --no-index --no-deps /usr/share/meadowlark/wheels/*.whl \
+    && pip check
+
+# Python's byte code was written by pip above; the AppArmor profile allows no more of it below /usr.
+# The NVIDIA variables are for hosts whose default runtime is NVIDIA's; `--gpus all` sets the first one itself.
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+# The Supervisor passes both and sets the io.hass labels once more on what it builds itself.
+ARG BUILD_VERSION=0.1.0
+ARG BUILD_ARCH=amd64
+LABEL io.hass.name="Meadowlark" \
+    io.hass.description="Text-to-speech for Assist. Every voice engine behind one Wyoming port." \
+    io.hass.type="app" \
+    io.hass.version="${BUILD_VERSION}" \
+    io.hass.arch="${BUILD_ARCH}" \
+    org.opencontainers.image.title="Meadowlark" \
+    org.opencontainers.image.version="${BUILD_VERSION}" \
+    org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later"
+
+# Runs as root: the Supervisor mounts /data owned by root and maps no user. AppArmor confines it there; a container of
+# your own may take `--user`, with a /data that this user can write.
+WORKDIR /data
+EXPOSE 10200
+# Early checks, because Home Assistant is told of the add-on only once it is healthy.
+HEALTHCHECK --interval=60s --timeout=10s --start-period=60s --start-interval=2s --retries=3 \
+    CMD ["meadowlark", "health", "--uri", "tcp://127.0.0.1:10200"]
+
+# Flags of `serve` go behind the image's name in `docker run`. No --zeroconf here: from a bridge network it would announce an
+# address that nobody outside can reach; inside Home Assistant the Supervisor announces the server.
+ENTRYPOINT ["meadowlark", "serve", "--uri", "tcp://0.0.0.0:10200", "--data-dir", "/data"]
