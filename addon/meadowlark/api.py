@@ -1,7 +1,7 @@
 """All that a plugin may import from the core: frozen data, one base class, the hook marker.
 
-Knows nothing of Wyoming, processes or devices. Importing it costs a few milliseconds and pulls in neither numpy nor an engine;
-pluggy, a few hundred lines, is here for `hookimpl` alone.
+Knows nothing of Wyoming, processes or devices. Importing it costs a few milliseconds and pulls in neither numpy nor an
+engine; pluggy, a few hundred lines, is here for `hookimpl` alone.
 """
 
 from __future__ import annotations
@@ -146,6 +146,9 @@ class EngineManifest:
     samples: bool = False
     """True: the same text comes out with another length each time (a sampling engine)."""
 
+    last_resort: bool = False
+    """True: speaks a language only when no other engine does (the embedded default)."""
+
     attribution: Attribution | None = None
 
     description: str = ""
@@ -214,16 +217,16 @@ class Pipeline(ABC):
         """Cheap; the work belongs into `load`."""
         self.context = context
 
-    def load(self) -> None:
+    def load(self) -> None:  # noqa: B027  an engine without anything to load is fine
         """Make ready to speak. Raise anything: the listener is told, the server lives on."""
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> None:  # noqa: B027
         """Do what makes the first sentence as fast as the second; runs once, after `load`."""
 
     @abstractmethod
     def synthesize(self, utterance: Utterance) -> Iterator[AudioChunk]:
         """Yield mono audio at the manifest's rate: float32 arrays in [-1, 1], shape (samples,), or s16le bytes.
 
-        Yield early and often: between chunks the core looks whether the listener has left, and then closes the generator.
+        Yield early and often: between chunks the core closes the generator when the listener has left.
         Nothing at all for a text that is not empty is an error.
         """

@@ -1,0 +1,230 @@
+"""Voice names → (engine, voice). Pure: knows what is installed, not what is loaded."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .api import EngineManifest, Marker, Voice
+from .errors import VoiceError
+from .plugins import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceRequest:
+    """What a client may say about the voice it wants; empty = not said."""
+
+    name: str = ""
+    """"kokoro/af_heart", a bare voice id, an engine id, or a language."""
+
+    language: str = ""
+    """BCP 47, or with Home Assistant's underscore."""
+
+    speaker: str = ""
+
+    engine: str = ""
+    """Only voices of this engine (a connection that has sent select-program)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The voice that a request gets."""
+
+    manifest: EngineManifest
+    voice: Voice
+    variant: str = ""
+    language: str = ""
+    speaker: str = ""
+
+    instead_of: str = ""
+    """What was asked for and does not exist, when the user allowed that another voice speaks; else empty."""
+
+    @property
+    def name(self) -> str:
+        """As clients write it."""
+        variant = f"+{self.variant}" if self.variant else ""
+        return f"{self.manifest.id}/{self.voice.id}{variant}"
+
+
+class Catalog:
+    """All voices of all engines, in order of preference."""
+
+    def __init__(self, registry: Registry, default: str = "", *, language: str = "", fallback: bool = False) -> None:
+        """default: the configured voice; language: preferred where nothing is configured or asked for.
+
+        fallback: whether the default may speak instead of a voice that does not exist.
+        """
+        self.registry = registry
+        self.language = language
+        self.fallback = fallback
+        self.engines: tuple[EngineManifest, ...] = tuple(sorted(registry.engines, key=_preference))
+        self._by_id = {each.id: each for each in self.engines}
+        self.configured = default
+        self.default = ""
+        first = self._default()
+        if first:
+            self.default = first.name
+            chosen = first.manifest
+            self.engines = (chosen, *(each for each in self.engines if each is not chosen))
+
+    def manifest(self, engine: str) -> EngineManifest:
+        """The manifest of an engine. Raises VoiceError."""
+        if engine not in self._by_id:
+            raise VoiceError(f"No engine {engine!r} is installed. Installed: {', '.join(self._by_id) or 'none'}.")
+        return self._by_id[engine]
+
+    @property
+    def markers(self) -> tuple[Marker, ...]:
+        """Every marker of every engine: none of them is ever spoken, on any engine."""
+        return tuple(marker for engine in self.engines for marker in engine.markers)
+
+    def resolve(self, request: VoiceRequest) -> Choice:
+        """The voice to speak with. Raises VoiceError, naming the nearest ones, when there is none and no fallback."""
+        try:
+            return self._resolve(request)
+        except VoiceError:
+            if not self.fallback:
+                raise
+            replacement = self._by_language(request.language, self.engines) or self._default()
+            if not replacement:
+                raise
+            asked = request.name or request.language or request.engine
+            return replace(replacement, instead_of=request.speaker if asked == "" else asked)
+
+    def _resolve(self, request: VoiceRequest) -> Choice:
+        engines = (self.manifest(request.engine),) if request.engine else self.engines
+        if not any(engine.voices for engine in engines):
+            raise VoiceError(
+                "No voice is installed. `meadowlark plugins` shows which engines are there and what is wrong."
+            )
+        if request.name:
+            choice = self._by_name(request.name, engines) or self._by_language(request.name, engines)
+        elif request.language:
+            choice = self._by_language(request.language, engines)
+        else:
+            choice = self._unasked(engines)
+        if not choice:
+            raise VoiceError(self._unknown(request.name or request.language, engines))
+        return _with_speaker(choice, request.speaker)
+
+    def _unasked(self, engines: tuple[EngineManifest, ...]) -> Choice | None:
+        """Nothing was asked for: the default, or within one engine its voice for the default's language."""
+        if self.configured and not self._configured() and not self.fallback:
+            raise VoiceError(self._unknown(self.configured, engines) + " It is the voice of the settings (`voice`).")
+        default = self._default()
+        return default if default and default.manifest in engines else self._first(engines)
+
+    def _default(self) -> Choice | None:
+        return self._configured() or self._first(self.engines)
+
+    def _configured(self) -> Choice | None:
+        """The voice of the settings, which may also name an engine or a language."""
+        return self._by_name(self.configured, self.engines) or self._by_language(self.configured, self.engines)
+
+    def _first(self, engines: tuple[EngineManifest, ...]) -> Choice | None:
+        """One in the house's language; else in English; else any."""
+        return (
+            self._by_language(self.language, engines)
+            or self._by_language("en-US", engines)
+            or next(_choices(engines), None)
+        )
+
+    def _by_name(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
+        engine, slash, rest = name.strip().partition("/")
+        if slash:
+            return _find(rest.strip(), tuple(each for each in engines if each.id == engine.strip().lower()))
+        named = tuple(each for each in engines if each.id == engine.lower())
+        return _find(engine, engines) or (self._first(named) if named else None)
+
+    def _by_language(self, language: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
+        """The best match: same tag, then same language with its usual region, then same language."""
+        wanted = _tag(language)
+        if not wanted:
+            return None
+        best: tuple[int, Choice] | None = None
+        for choice in _choices(engines):
+            for tag in choice.voice.languages:
+                score = _closeness(wanted, _tag(tag))
+                if score and (best is None or score > best[0]):
+                    best = (score, replace(choice, language=tag))
+        return best[1] if best else None
+
+    def _unknown(self, name: str, engines: tuple[EngineManifest, ...]) -> str:
+        names = [choice.name for choice in _choices(engines)]
+        bare = {each.partition("/")[2]: each for each in reversed(names)}
+        near = difflib.get_close_matches(name, [*names, *bare], 3)
+        hint = f" Did you mean {' or '.join(dict.fromkeys(bare.get(each, each) for each in near))}?" if near else ""
+        return f"No voice {name!r} is installed.{hint} `meadowlark voices` lists all."
+
+
+def _preference(manifest: EngineManifest) -> tuple[bool, str]:
+    return manifest.last_resort, manifest.id
+
+
+def _choices(engines: tuple[EngineManifest, ...]) -> Iterator[Choice]:
+    for engine in engines:
+        for voice in engine.voices:
+            yield Choice(engine, voice, language=voice.languages[0])
+
+
+def _find(name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
+    """By id: as written, else ignoring case and "_" against "-", else as voice+variant."""
+    for alike in (str, _loose):
+        for choice in _choices(engines):
+            if alike(choice.voice.id) == alike(name):
+                return choice
+    base, plus, variant = name.rpartition("+")
+    if plus:
+        for choice in _choices(engines):
+            if _loose(choice.voice.id) == _loose(base):
+                for known in choice.manifest.variants:
+                    if known.lower() == variant.lower():
+                        return replace(choice, variant=known)
+    return None
+
+
+def _loose(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _with_speaker(choice: Choice, speaker: str) -> Choice:
+    if not speaker:
+        return choice
+    for known in choice.voice.speakers:
+        if known.lower() == speaker.lower():
+            return replace(choice, speaker=known)
+    some = ", ".join(choice.voice.speakers[:10]) or "none: leave `speaker` out"
+    raise VoiceError(f"Voice {choice.name!r} has no speaker {speaker!r}. It has: {some}.")
+
+
+USUAL_REGION = {
+    "en": "us",
+    "zh": "cn",
+    "pt": "br",
+    "cs": "cz",
+    "da": "dk",
+    "sv": "se",
+    "uk": "ua",
+    "el": "gr",
+    "ja": "jp",
+}
+"""The region a bare language means in Home Assistant's matching where it is not the language's own letters (de-DE)."""
+
+
+def _tag(language: str) -> tuple[str, ...]:
+    return tuple(language.strip().lower().replace("_", "-").split("-")) if language.strip() else ()
+
+
+def _closeness(wanted: tuple[str, ...], offered: tuple[str, ...]) -> int:
+    """0 = another language; higher is nearer."""
+    if wanted[0] != offered[0]:
+        return 0
+    if wanted == offered:
+        return 4
+    usual = (wanted[0], USUAL_REGION.get(wanted[0], wanted[0]))
+    if len(wanted) == 1:
+        return 3 if offered == usual else 2
+    if offered == wanted[:1]:
+        return 3
+    return 2 if offered == usual else 1

@@ -1,0 +1,1 @@
+"""What the command line does; only __main__ imports it, each command when it is called."""

@@ -1,0 +1,116 @@
+"""Runs the probes that load the plugins, one process per interpreter, and joins what they find into one Registry."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from .plugins import Line, Order, PluginRow, Progress, Registry
+
+_LOGGER = logging.getLogger(__name__)
+
+STEP_SECONDS = 10.0
+"""How long one plugin may take for its import or one hook. Light manifests take milliseconds; a cold disk, seconds."""
+
+LINE_BYTES = 64 * 1024 * 1024
+"""Longest line of a probe: a registry with 100,000 voices takes about 20 MB."""
+
+
+async def discover(
+    voice_dir: Path,
+    *,
+    environments: Sequence[str] = (),
+    disabled: Sequence[str] = (),
+    step_seconds: float = STEP_SECONDS,
+) -> Registry:
+    """All engines of this interpreter's plugins and of the named others; never raises for a plugin's sake.
+
+    environments: interpreters of other virtualenvs, in which meadowlark and plugins are installed.
+    disabled: names of plugins that are left out.
+    """
+    found = await asyncio.gather(
+        *(_probe(interpreter, voice_dir, disabled, step_seconds) for interpreter in ("", *environments))
+    )
+    return _join(found)
+
+
+async def _probe(interpreter: str, voice_dir: Path, disabled: Sequence[str], step_seconds: float) -> Registry:
+    """One interpreter's plugins. A plugin that sticks or crashes its probe is skipped and the probe run again."""
+    skip = dict.fromkeys(disabled, "switched off in the settings (disabled_plugins)")
+    while True:
+        result = await _run(interpreter or sys.executable, Order(str(voice_dir), skip), step_seconds)
+        if isinstance(result, Registry):
+            break
+        if result.plugin in skip or not result.plugin:  # not a plugin's fault: the interpreter itself does not work
+            row = PluginRow(name=interpreter or sys.executable, error=result.step, environment=interpreter)
+            return Registry(rows=(row,))
+        skip[result.plugin] = result.step
+    rows = tuple(replace(row, environment=interpreter) for row in result.rows)
+    return Registry(result.engines, rows, {each.id: interpreter for each in result.engines} if interpreter else {})
+
+
+async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry | Progress:
+    """One probe: its registry, or the plugin that it failed on, with the reason as `step`."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            interpreter,
+            "-m",
+            "meadowlark.plugins",
+            msgspec.json.encode(order).decode(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LINE_BYTES,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    except OSError as error:
+        return Progress("", f"cannot run {interpreter}: {error.strerror}; check `environments` in the settings")
+    assert process.stdout
+    at = Progress("", "start")
+    try:
+        while raw := await asyncio.wait_for(process.stdout.readline(), step_seconds):
+            line = msgspec.json.decode(raw, type=Line)
+            if line.registry:
+                return line.registry
+            at = line.progress or at
+        status = await process.wait()
+    except TimeoutError:
+        return Progress(at.plugin, f"{at.step} did not finish within {step_seconds:g} s; it is left out until restart")
+    except (ValueError, msgspec.MsgspecError) as error:
+        return Progress(at.plugin, f"{at.step}: unreadable report: {error}")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    how = f"signal {-status}" if status < 0 else f"exit status {status}"
+    if not at.plugin:
+        return Progress(
+            "", f"{interpreter} has no working meadowlark ({how}); install it there: pip install meadowlark"
+        )
+    return Progress(at.plugin, f"{at.step} ended the process ({how}); it is left out until restart")
+
+
+def _join(found: Sequence[Registry]) -> Registry:
+    """One registry of several; an engine id that came earlier wins, and the later plugin's row says so."""
+    engines = {}
+    rows: list[PluginRow] = []
+    interpreters: dict[str, str] = {}
+    for registry in found:
+        double = {each.id for each in registry.engines if each.id in engines}
+        for row in registry.rows:
+            taken = ", ".join(sorted(double.intersection(row.engines)))
+            rows.append(
+                replace(row, error=f"{row.error} engine {taken} is already registered".strip()) if taken else row
+            )
+        engines.update({each.id: each for each in registry.engines if each.id not in double})
+        interpreters.update({id_: path for id_, path in registry.interpreters.items() if id_ not in double})
+    for row in rows:
+        if row.error:
+            _LOGGER.error("Plugin %s%s: %s", row.name, f" in {row.environment}" if row.environment else "", row.error)
+    return Registry(tuple(engines.values()), tuple(rows), interpreters)

@@ -1,0 +1,228 @@
+"""Entry points → engines, voices, markers; a broken plugin is a row, never a crash.
+
+Runs as a process of its own (`python -m meadowlark.plugins`, started by discovery.py, perhaps by the interpreter of
+another virtualenv) and reports as JSON lines, so that no plugin code ever runs inside the server: one that hangs,
+crashes or prints at import costs its own row only. The only module that knows pluggy's manager.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pluggy
+
+from . import hookspecs
+from .api import EngineManifest, Marker, Voice
+from .manifest import marker_problems, problems, voice_problems
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRow:
+    """One installed plugin, as `meadowlark plugins` shows it."""
+
+    name: str
+    """Of its entry point."""
+
+    distribution: str = ""
+    version: str = ""
+    engines: tuple[str, ...] = ()
+    error: str = ""
+    """What is wrong with it and what to do; empty when it works."""
+
+    environment: str = ""
+    """The interpreter it was found by; empty = the server's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All that was found."""
+
+    engines: tuple[EngineManifest, ...] = ()
+    rows: tuple[PluginRow, ...] = ()
+    interpreters: Mapping[str, str] = field(default_factory=dict)
+    """Engine id → interpreter, for engines of other virtualenvs."""
+
+    @property
+    def errors(self) -> tuple[PluginRow, ...]:
+        """The plugins that do not work, or not wholly."""
+        return tuple(row for row in self.rows if row.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Reported before each step that runs plugin code: a probe that goes quiet has stuck there."""
+
+    plugin: str
+    step: str
+
+
+Report = Callable[[Progress], None]
+
+
+class Loader:
+    """Loads plugins one by one into a Registry; every call into a plugin is in its own try."""
+
+    def __init__(self, voice_dir: Path, report: Report = lambda _: None) -> None:
+        self._voice_dir = voice_dir
+        self._report = report
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._rows: dict[str, PluginRow] = {}
+        self._engines: dict[str, EngineManifest] = {}
+        self._owners: dict[str, str] = {}
+
+    def load_all(self, points: Iterable[EntryPoint], skip: Mapping[str, str] | None = None) -> Registry:
+        """Everything the entry points offer; `skip` maps a plugin's name to the reason why it is left out."""
+        skipped = skip or {}
+        for point in sorted(points, key=lambda p: p.name):
+            if point.name in self._rows:
+                self._fail(point.name, f"two plugins are called {point.name!r}; the one in {point.value} is left out")
+                continue
+            self._rows[point.name] = _row(point)
+            if point.name in skipped:
+                self._fail(point.name, skipped[point.name])
+            else:
+                self._guard(point.name, "import", partial(self._import, point))
+        for name in list(self._rows):
+            self._call(name, "register_engines", register=self._engine_of(name))
+        for name in list(self._rows):
+            self._call(name, "register_voices", register=self._voice_of(name), voice_dir=self._voice_dir)
+            self._call(name, "register_markers", register=self._marker_of(name))
+        return Registry(engines=tuple(self._engines.values()), rows=tuple(self._rows.values()))
+
+    def _import(self, point: EntryPoint) -> None:
+        self._manager.register(point.load(), name=point.name)
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError:
+            self._manager.unregister(name=point.name)
+            raise
+
+    def _call(self, plugin: str, hook: str, **given: object) -> None:
+        """Call one plugin's implementation of a hook, if it has one."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name == plugin:
+                wanted = {name: given[name] for name in implementation.argnames}
+                self._guard(plugin, hook, partial(implementation.function, **wanted))
+
+    def _guard(self, plugin: str, step: str, action: Callable[[], object]) -> None:
+        self._report(Progress(plugin, step))
+        try:
+            action()
+        except (Exception, SystemExit) as error:
+            self._fail(plugin, f"{step} failed: {type(error).__name__}: {error}")
+
+    def _fail(self, plugin: str, message: str) -> None:
+        row = self._rows[plugin]
+        self._rows[plugin] = replace(row, error="; ".join(filter(None, (row.error, message))))
+
+    def _engine_of(self, plugin: str) -> Callable[[EngineManifest], None]:
+        def register(manifest: EngineManifest) -> None:
+            # Through the codec and back: what is wrong in type shows here, with the field's name, not in the server.
+            checked = msgspec.convert(msgspec.to_builtins(manifest), EngineManifest)
+            wrong = "; ".join(problems(checked))
+            if wrong:
+                raise ValueError(wrong)
+            if checked.id in self._engines:
+                raise ValueError(f"engine {checked.id!r} is already registered by {self._owners[checked.id]!r}")
+            self._engines[checked.id] = checked
+            self._owners[checked.id] = plugin
+            self._rows[plugin] = replace(self._rows[plugin], engines=(*self._rows[plugin].engines, checked.id))
+
+        return register
+
+    def _voice_of(self, plugin: str) -> Callable[[str, Voice], None]:
+        seen: dict[str, set[str]] = {}
+        found: dict[str, list[Voice]] = {}
+
+        def register(engine: str, voice: Voice) -> None:
+            manifest = self._known(plugin, engine)
+            if engine not in seen:
+                seen[engine] = {each.id for each in manifest.voices}
+                found[engine] = list(manifest.voices)
+            checked = msgspec.convert(msgspec.to_builtins(voice), Voice)
+            wrong = "; ".join(voice_problems(checked))
+            if wrong or checked.id in seen[engine]:
+                raise ValueError(wrong or f"voice {checked.id!r} of {engine!r} is registered twice")
+            seen[engine].add(checked.id)
+            found[engine].append(checked)
+            self._engines[engine] = replace(manifest, voices=tuple(found[engine]))
+
+        return register
+
+    def _marker_of(self, plugin: str) -> Callable[[str, Marker], None]:
+        def register(engine: str, marker: Marker) -> None:
+            manifest = self._known(plugin, engine)
+            checked = msgspec.convert(msgspec.to_builtins(marker), Marker)
+            wrong = "; ".join(marker_problems(checked))
+            if wrong or any(each.name == checked.name for each in manifest.markers):
+                raise ValueError(wrong or f"marker {checked.name!r} of {engine!r} is registered twice")
+            self._engines[engine] = replace(manifest, markers=(*manifest.markers, checked))
+
+        return register
+
+    def _known(self, plugin: str, engine: str) -> EngineManifest:
+        if engine not in self._engines:
+            raise ValueError(f"{plugin!r} registers something for engine {engine!r}, which nobody has registered")
+        return self._engines[engine]
+
+
+def installed() -> list[EntryPoint]:
+    """The entry points of every plugin in this environment."""
+    return list(entry_points(group=hookspecs.PROJECT))
+
+
+def _row(point: EntryPoint) -> PluginRow:
+    distribution = point.dist
+    return PluginRow(
+        name=point.name,
+        distribution=distribution.name if distribution else "",
+        version=distribution.version if distribution else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the core asks of a probe, as its one argument."""
+
+    voice_dir: str
+    skip: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a probe's report: progress, then in the end the registry."""
+
+    progress: Progress | None = None
+    registry: Registry | None = None
+
+
+def main() -> None:
+    """Load everything and report on what was fd 1; plugins that print do so to stderr."""
+    order = msgspec.json.decode(sys.argv[1], type=Order)
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+    def tell(line: Any) -> None:
+        out.write(msgspec.json.encode(line) + b"\n")
+
+    # Under its own name, not __main__, so that what plugins import and what we decode is one class.
+    from meadowlark import plugins
+
+    loader = plugins.Loader(Path(order.voice_dir), lambda progress: tell(plugins.Line(progress=progress)))
+    tell(plugins.Line(registry=loader.load_all(plugins.installed(), order.skip)))
+    out.close()
+    os._exit(0)  # a plugin's threads and atexit handlers have no say
+
+
+if __name__ == "__main__":
+    main()

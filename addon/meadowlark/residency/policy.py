@@ -1,0 +1,173 @@
+"""Which engine may stay, which must go. Pure: a snapshot in, a decision out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+RESTART_SECONDS = (0.0, 0.0, 1.0, 2.0, 5.0, 15.0, 60.0)
+"""Pause before a start after so many deaths in a row: the first two at once (a sentence and its retry), then longer."""
+
+MOST_COMBINED = 12
+"""Idle engines among which the smallest sufficient set is sought exactly (2^12 sets); more of them go oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A memory that engines live in. Bytes."""
+
+    id: str
+    """"cpu", "cuda:0", …"""
+
+    free: int
+    """What an engine loaded now could take: budget and reserve are already counted."""
+
+    capacity: int
+    """What an engine could take if every engine here were gone."""
+
+    @property
+    def kind(self) -> str:
+        """The part of the id by which manifests state their needs."""
+        return self.id.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """An engine that is loaded, or being loaded."""
+
+    engine: str
+    device: str
+    bytes: int
+    leases: int
+    last_used: float
+    pinned: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether it may go."""
+        return not self.leases and not self.pinned
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The engine that is asked for: its bytes by device kind, preferred kind first."""
+
+    engine: str
+    bytes: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a decision may look at."""
+
+    devices: tuple[Device, ...]
+    residents: tuple[Resident, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """It is resident: speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Load it on this device, after these engines have gone."""
+
+    device: str
+    evict: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """There would be room if these engines were not speaking."""
+
+    busy: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It can never fit as things are."""
+
+    reason: str
+
+
+Decision = Use | Load | Wait | Refuse
+
+
+def decide(snapshot: Snapshot, need: Need) -> Decision:
+    """What to do so that an engine can speak. Leased and pinned engines are never evicted.
+
+    Device kinds are tried in the engine's order: first anywhere it fits free (the tightest place), then with the smallest
+    sufficient eviction (the longest unused among equals), and if only busy engines stand in the way, wait for them.
+    """
+    if any(each.engine == need.engine for each in snapshot.residents):
+        return Use()
+    busy: set[str] = set()
+    largest = 0
+    for kind, size in need.bytes:
+        places = [device for device in snapshot.devices if device.kind == kind]
+        fitting = [device for device in places if device.free >= size]
+        if fitting:
+            return Load(min(fitting, key=lambda device: (device.free, device.id)).id)
+        evictions = [(device, _evictable(device, snapshot, size)) for device in places]
+        possible = [(_cost(snapshot, evict), device.id, evict) for device, evict in evictions if evict]
+        if possible:
+            _, device_id, evict = min(possible)
+            return Load(device_id, evict)
+        for device in places:
+            largest = max(largest, device.capacity)
+            if device.capacity >= size:
+                busy.update(each.engine for each in snapshot.residents if each.device == device.id and each.leases)
+    if busy:
+        return Wait(tuple(sorted(busy)))
+    return Refuse(_reason(snapshot, need, largest))
+
+
+def _evictable(device: Device, snapshot: Snapshot, size: int) -> tuple[str, ...]:
+    """The set of idle engines to evict there so that `size` fits; empty when no such set exists."""
+    idle = sorted((each for each in snapshot.residents if each.device == device.id and each.idle), key=_age)
+    missing = size - device.free
+    if sum(each.bytes for each in idle) < missing:
+        return ()
+    if len(idle) > MOST_COMBINED:
+        return _oldest_first(idle, missing)
+    sets = (
+        chosen
+        for count in range(1, len(idle) + 1)
+        for chosen in itertools.combinations(idle, count)
+        if sum(each.bytes for each in chosen) >= missing
+    )
+    best = min(sets, key=lambda chosen: (sum(e.bytes for e in chosen), len(chosen), [_age(e) for e in chosen]))
+    return tuple(each.engine for each in best)
+
+
+def _oldest_first(idle: Sequence[Resident], missing: int) -> tuple[str, ...]:
+    chosen: list[str] = []
+    for each in idle:
+        if missing <= 0:
+            break
+        chosen.append(each.engine)
+        missing -= each.bytes
+    return tuple(chosen)
+
+
+def _age(each: Resident) -> tuple[float, str]:
+    return each.last_used, each.engine
+
+
+def _cost(snapshot: Snapshot, evict: tuple[str, ...]) -> int:
+    return sum(each.bytes for each in snapshot.residents if each.engine in evict)
+
+
+def _reason(snapshot: Snapshot, need: Need, largest: int) -> str:
+    kinds = {device.kind for device in snapshot.devices}
+    wanted = " or ".join(f"{size / 1e6:.0f} MB of {kind} memory" for kind, size in need.bytes)
+    if not any(kind in kinds for kind, _ in need.bytes):
+        return f"it needs {wanted}; this machine has {', '.join(sorted(kinds)) or 'no usable device'}"
+    return f"it needs {wanted}; at most {largest / 1e6:.0f} MB can be had (raise `memory_budget_mb` or free memory)"
+
+
+def restart_pause(deaths: int) -> float:
+    """Seconds to wait before an engine is started again after it died so many times in a row."""
+    return RESTART_SECONDS[min(deaths, len(RESTART_SECONDS) - 1)]

@@ -1,0 +1,58 @@
+"""Sentences wait here for their engine; the policy says who goes next."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from .policy import Waiting, pick
+
+Pick = Callable[[Sequence[Waiting], float], Waiting]
+
+
+class Turns:
+    """One engine's turn-taking: at most `places` sentences at a time, the next one picked when a place becomes free."""
+
+    def __init__(self, clock: Callable[[], float], choose: Pick = pick, places: int = 1) -> None:
+        self._clock = clock
+        self._choose = choose
+        self._free = places
+        self._tickets = itertools.count()
+        self._waiting: dict[int, tuple[Waiting, asyncio.Future[None]]] = {}
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @asynccontextmanager
+    async def turn(self, runs_dry_at: float | None) -> AsyncIterator[None]:
+        """Wait until it is this sentence's turn, and hold the place until the block ends."""
+        if self._free and not self._waiting:
+            self._free -= 1
+        else:
+            await self._wait(Waiting(next(self._tickets), self._clock(), runs_dry_at))
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait(self, me: Waiting) -> None:
+        called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[me.ticket] = (me, called)
+        try:
+            await called
+        except asyncio.CancelledError:
+            if self._waiting.pop(me.ticket, None) is None:  # called in the same moment: the place is ours to pass on
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """Give the place to the next in line, or free it."""
+        if not self._waiting:
+            self._free += 1
+            return
+        chosen = self._choose([waiting for waiting, _ in self._waiting.values()], self._clock())
+        _, called = self._waiting.pop(chosen.ticket)
+        called.set_result(None)

@@ -1,0 +1,216 @@
+"""Settings from flags, environment, a YAML file and Home Assistant's options.json: one schema, frozen.
+
+The first that names a key wins: flags, then MEADOWLARK_* variables, then the YAML file, then options.json.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from .api import Value
+from .errors import SettingsError
+from .server.limits import Limits
+
+PREFIX = "MEADOWLARK_"
+
+SUPERVISOR_OPTIONS = Path("/data/options.json")
+"""Where the Supervisor puts an add-on's options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    uri: str = "tcp://0.0.0.0:10200"
+    """Where to listen: tcp://HOST:PORT or unix:///PATH."""
+
+    voice: str = ""
+    """The default voice: ENGINE/VOICE, a voice id, an engine or a language. Empty: one in Home Assistant's language."""
+
+    voice_fallback: bool = False
+    """Let the default voice speak when a voice is asked for that does not exist."""
+
+    zeroconf: bool | None = None
+    """Announce the server on the network. Not said: yes, except inside the add-on: the Supervisor announces it."""
+
+    zeroconf_name: str = ""
+    """Instance name on the network, unique and stable. Empty: made from this machine's id."""
+
+    data_dir: Path = Path("data")
+    """For what the server keeps."""
+
+    voice_dir: Path | None = None
+    """The user's own voices. Not said: `voices` in data_dir."""
+
+    engines: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """Options by engine: {espeak: {rate: 160}}."""
+
+    preload: bool = True
+    """Load the default voice's engine at start, so that the first reply is fast."""
+
+    memory_budget_mb: int = 0
+    """What all engines together may take of RAM; 0 = what is free, less a reserve."""
+
+    environments: tuple[str, ...] = ()
+    """Interpreters of other virtualenvs in which engines are installed."""
+
+    disabled_plugins: tuple[str, ...] = ()
+    """Plugins that are not loaded."""
+
+    max_connections: int = Limits.connections
+    max_text_chars: int = Limits.text_chars
+    max_event_bytes: int = Limits.event_bytes
+    request_seconds: float = Limits.request_seconds
+    idle_seconds: float = Limits.idle_seconds
+    stall_seconds: float = Limits.stall_seconds
+
+    debug: bool = False
+    """Log every sentence with its times."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a client may do."""
+        return Limits(
+            connections=self.max_connections,
+            text_chars=self.max_text_chars,
+            event_bytes=self.max_event_bytes,
+            request_seconds=self.request_seconds,
+            idle_seconds=self.idle_seconds,
+            stall_seconds=self.stall_seconds,
+        )
+
+    @property
+    def voices(self) -> Path:
+        """Where the user's own voices are."""
+        return self.voice_dir or self.data_dir / "voices"
+
+
+KEYS = tuple(each.name for each in fields(Settings))
+
+POSITIVE = (
+    "max_connections",
+    "max_text_chars",
+    "max_event_bytes",
+    "request_seconds",
+    "idle_seconds",
+    "stall_seconds",
+)
+
+
+def load(
+    flags: Mapping[str, Any],
+    config: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    options: Path = SUPERVISOR_OPTIONS,
+) -> Settings:
+    """The settings in force. Raises SettingsError naming the source, the key and what is allowed."""
+    merged: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for source, values in (
+        *_supervisor_options(environ, options),
+        *_yaml_file(config, environ),
+        ("the environment", _environment(environ)),
+        ("the command line", {key: value for key, value in flags.items() if value is not None}),
+    ):
+        for key, value in values.items():
+            merged[_known(key, source)] = value
+            sources[key] = source
+    try:
+        settings = msgspec.convert(merged, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(error, merged, sources)) from error
+    return _checked(settings, sources)
+
+
+def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """options.json, inside the add-on only. Its keys are those of config.yaml, which can hold no nested mappings."""
+    path = Path(environ.get(PREFIX + "OPTIONS", path))
+    if not ("SUPERVISOR_TOKEN" in environ or PREFIX + "OPTIONS" in environ):
+        return []
+    values = _mapping(_read(path), str(path))
+    engines: dict[str, dict[str, Any]] = {}
+    for number, each in enumerate(values.pop("engine_options", None) or [], 1):
+        if not isinstance(each, dict) or {"engine", "name", "value"} - each.keys():
+            raise SettingsError(f"engine_options, entry {number} in {path}: needs `engine`, `name` and `value`.")
+        engines.setdefault(str(each["engine"]), {})[str(each["name"])] = _scalar(each["value"])
+    if "debug_logging" in values:
+        values["debug"] = values.pop("debug_logging")
+    values = {key: value for key, value in values.items() if value not in (None, "")}
+    return [(str(path), {**values, **({"engines": engines} if engines else {})})]
+
+
+def _yaml_file(config: Path | None, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    path = config or (Path(environ[PREFIX + "CONFIG"]) if environ.get(PREFIX + "CONFIG") else None)
+    return [(str(path), _mapping(_read(path), str(path)))] if path else []
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """MEADOWLARK_VOICE=… for every key; lists and mappings are written as in YAML."""
+    found: dict[str, Any] = {}
+    for key in KEYS:
+        text = environ.get(PREFIX + key.upper())
+        if text is not None:
+            found[key] = _scalar(text) if key in ("engines", "environments", "disabled_plugins") else text
+    return found
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+    except OSError as error:
+        raise SettingsError(f"Cannot read the settings file {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file {path} is not valid YAML: {error}") from error
+
+
+def _mapping(values: Any, source: str) -> dict[str, Any]:
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise SettingsError(f"{source} must hold `key: value` lines, such as `voice: espeak/en-us`.")
+    return values
+
+
+def _scalar(value: Any) -> Any:
+    """Text as YAML reads it: "180" is a number, "true" a truth value, "{a: 1}" a mapping."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{value!r} cannot be read as YAML: {error}") from error
+
+
+def _known(key: str, source: str) -> str:
+    if key in KEYS:
+        return key
+    near = difflib.get_close_matches(key, KEYS, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else f" Allowed: {', '.join(KEYS)}."
+    raise SettingsError(f"Unknown setting {key!r} in {source}.{hint}")
+
+
+def _explain(error: msgspec.ValidationError, merged: Mapping[str, Any], sources: Mapping[str, str]) -> str:
+    """msgspec says "Expected `int`, got `str` - at `$.max_connections`": add the source and the value."""
+    message, _, place = str(error).partition(" - at ")
+    key = place.strip("`").removeprefix("$.").partition(".")[0].partition("[")[0]
+    value = f"{key} is {merged[key]!r} in {sources[key]}: " if key in merged else ""
+    return f"{value}{message[:1].lower()}{message[1:]}."
+
+
+def _checked(settings: Settings, sources: Mapping[str, str]) -> Settings:
+    for key in POSITIVE:
+        if getattr(settings, key) <= 0:
+            raise SettingsError(f"{key} is {getattr(settings, key)} in {sources[key]}: must be more than 0.")
+    if settings.memory_budget_mb < 0:
+        raise SettingsError(f"memory_budget_mb is {settings.memory_budget_mb}: must be 0 (automatic) or more.")
+    if not settings.uri.startswith(("tcp://", "unix://")):
+        raise SettingsError(f"uri is {settings.uri!r}: write tcp://HOST:PORT or unix:///PATH.")
+    return settings
