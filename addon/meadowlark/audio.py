@@ -28,7 +28,7 @@ def to_s16le(chunk: AudioChunk) -> bytes:
         raise TypeError(f"{_type_name(chunk)} is not audio; yield a float32 numpy array or s16le bytes")
     samples = _flatten(chunk)
     if samples.dtype == np.int16:
-        return samples.astype("<i2", copy=False).tobytes()
+        return _little_endian(samples)
     if not np.issubdtype(samples.dtype, np.floating):
         raise TypeError(
             f"a numpy array of {samples.dtype} is not audio; yield float32 in [-1, 1], int16 or s16le bytes"
@@ -36,7 +36,7 @@ def to_s16le(chunk: AudioChunk) -> bytes:
     if not np.isfinite(samples).all():
         raise ValueError("the audio holds NaN or infinity")
     scaled = np.clip(samples, -1.0, 1.0) * np.float32(32767.0)
-    return np.rint(scaled).astype("<i2").tobytes()
+    return _little_endian(np.rint(scaled))
 
 
 class Resampler:
@@ -86,6 +86,11 @@ def _flatten(array: Any) -> Any:
     if sum(length > 1 for length in array.shape) > 1:
         raise TypeError(f"a numpy array of shape {array.shape} is not mono; yield (samples,)")
     return array.reshape(-1)
+
+
+def _little_endian(samples: Any) -> bytes:
+    data: bytes = samples.astype("<i2").tobytes()
+    return data
 
 
 def _type_name(value: object) -> str:

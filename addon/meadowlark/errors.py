@@ -67,9 +67,11 @@ class EngineError(MeadowlarkError):
 
     code = "engine"
 
-    def __init__(self, engine: str, message: str) -> None:
+    def __init__(self, engine: str, message: str, *, out_of_memory: bool = False) -> None:
         super().__init__(f"{engine}: {message}")
         self.engine = engine
+        self.out_of_memory = out_of_memory
+        """Evicting another engine may help."""
 
 
 class LoadError(EngineError):

@@ -1,0 +1,120 @@
+"""One sentence in the worker: what a pipeline yields becomes audio fit to be heard, or an error that says why not.
+
+Knows nothing of sockets: it takes a pipeline and gives pieces of audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ..api import Pipeline, Utterance
+from ..audio import Resampler, seconds, to_s16le
+from .messages import Failure, Speak
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error
+    """The core does not want the rest."""
+
+
+class JobError(Exception):
+    """What came out of the pipeline cannot be played."""
+
+    def __init__(self, kind: Failure, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Audio ready to be sent, never empty."""
+
+    payload: bytes
+    seconds: float
+
+
+def perform(pipeline: Pipeline, speak: Speak, engine_rate: int, cancelled: Callable[[], bool]) -> Iterator[Piece]:
+    """Speak an utterance at the rate asked for; raises Cancelled, JobError, or whatever the pipeline raises."""
+    rate = speak.rate or engine_rate
+    heard = _heard(pipeline, speak.utterance, cancelled)
+    for payload in heard if rate == engine_rate else _resampled(heard, Resampler(engine_rate, rate)):
+        yield Piece(payload, seconds(len(payload), rate))
+
+
+def failure_of(error: BaseException) -> tuple[Failure, str]:
+    """The kind of an exception and its one line for the core, "ValueError: …"."""
+    text = str(error).strip()
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return (Failure.OUT_OF_MEMORY if _is_out_of_memory(error) else Failure.ERROR), message
+
+
+def _heard(pipeline: Pipeline, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[bytes]:
+    """The pipeline's audio as s16le; nothing goes out before the first sound, so that a mute engine can be replaced."""
+    mute = 0  # bytes of nothing but zeros, held back
+    sounded = False
+    if cancelled():
+        raise Cancelled
+    chunks = iter(_call(pipeline, utterance))
+    try:
+        for chunk in chunks:
+            if cancelled():
+                raise Cancelled
+            pcm = _checked(chunk)
+            if sounded:
+                if pcm:
+                    yield pcm
+            elif pcm.count(0) == len(pcm):
+                mute += len(pcm)
+            else:
+                sounded = True
+                yield bytes(mute) + pcm
+    finally:
+        if close := getattr(chunks, "close", None):
+            close()
+    if cancelled():
+        raise Cancelled  # a pipeline may end early because it saw the listener leave
+    if not sounded:
+        _require_silence_is_right(utterance.text, mute)
+        if mute:
+            yield bytes(mute)
+
+
+def _call(pipeline: Pipeline, utterance: Utterance) -> Iterable[object]:
+    result: object = pipeline.synthesize(utterance)
+    if isinstance(result, Iterable) and not isinstance(result, (str, bytes)) and not hasattr(result, "dtype"):
+        return result
+    raise JobError(Failure.BAD_AUDIO, f"synthesize returned {type(result).__name__}; it must yield chunks of audio")
+
+
+def _checked(chunk: object) -> bytes:
+    try:
+        return to_s16le(chunk)  # type: ignore[arg-type]  # whether it is audio is the question
+    except (TypeError, ValueError) as error:
+        raise JobError(Failure.BAD_AUDIO, str(error)) from error
+
+
+def _require_silence_is_right(text: str, mute: int) -> None:
+    """Silence passes where the text has nothing to say; no audio at all only where there is no text."""
+    if any(letter.isalnum() for letter in text):
+        raise JobError(Failure.NO_AUDIO, "made nothing but silence" if mute else "made no audio")
+    if text.strip() and not mute:
+        raise JobError(Failure.NO_AUDIO, "made no audio")
+
+
+def _resampled(stream: Iterator[bytes], resampler: Resampler) -> Iterator[bytes]:
+    for payload in stream:
+        if out := resampler.push(payload):
+            yield out
+    if out := resampler.finish():
+        yield out
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """By name and text: torch and ONNX Runtime must not be imported to ask them."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return (
+        not names.isdisjoint({"MemoryError", "OutOfMemoryError"})
+        or "out of memory" in (text := str(error).lower())
+        or "failed to allocate memory" in text  # onnxruntime's arena, a RuntimeException
+        or "alloc_failed" in text  # CUBLAS_STATUS_ALLOC_FAILED and its like
+    )

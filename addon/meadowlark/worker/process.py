@@ -1,0 +1,316 @@
+"""The core's end of a worker: one engine in a process of its own, that speaks, is cancelled, hangs, dies.
+
+Knows nothing of policies and never imports numpy. What reads the socket does not wait for who consumes the audio, so a
+client that never reads cannot stop a worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from wyoming.event import async_read_event
+
+from ..api import Utterance, Value
+from ..errors import LoadError, WorkerError
+from .environments import Forked, Nurseries
+from .messages import (
+    Cancel,
+    Chunk,
+    Done,
+    Failed,
+    Failure,
+    Load,
+    Loaded,
+    LoadFailed,
+    Message,
+    Speak,
+    Unload,
+    encode,
+    from_event,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+CANCEL_SECONDS: Final = 2.0
+"""A worker that has not stopped speaking by then is killed."""
+
+JOB_BYTES: Final = 64 * 1024 * 1024
+"""23 minutes at 24 kHz: no sentence is so long, the engine has lost its end."""
+
+_BUFFER_BYTES: Final = 1024 * 1024
+
+_EXIT_SECONDS: Final = 2.0
+"""From a closed socket, or SIGKILL, to the end of the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """All that a worker must know to become an engine."""
+
+    engine: str
+    pipeline: str
+    """"package.module:Class"."""
+
+    sample_rate: int
+    interpreter: str | None = None
+    """Of the virtualenv that has the engine; None = the server's own."""
+
+    preload: tuple[str, ...] = ()
+    device: str = "cpu"
+    data_dir: Path = Path("data")
+    voice_dir: Path = Path("data/voices")
+    options: Mapping[str, Value] = field(default_factory=dict)
+
+
+async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 600.0) -> WorkerProcess:
+    """A worker that has loaded its engine; LoadError, or a cancel, leaves no process behind."""
+    forked = await nurseries.fork(launch.engine, launch.interpreter, launch.preload)
+    writer: asyncio.StreamWriter | None = None
+    try:
+        reader, writer = await asyncio.open_connection(sock=forked.sock, limit=_BUFFER_BYTES)
+        writer.write(encode(_load_message(launch)))
+        loaded = await _loaded(launch.engine, reader, forked, load_timeout)
+    except BaseException:
+        forked.kill()
+        await asyncio.wait({forked.exit}, timeout=_EXIT_SECONDS)  # its memory is wanted for another try
+        (writer or forked.sock).close()
+        raise
+    return WorkerProcess(launch, forked, reader, writer, loaded)
+
+
+class WorkerProcess:
+    """A resident engine. One job at a time, which the caller sees to; bound to one event loop."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        forked: Forked,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        loaded: Loaded,
+    ) -> None:
+        self.engine = launch.engine
+        self.loaded = loaded
+        self.last_done: Done | None = None
+        """Of the last job that was spoken to its end."""
+
+        self.exited: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """How it ended, "killed by SIGSEGV"; done when the process is gone and its memory is back."""
+
+        self._forked = forked
+        self._reader = reader
+        self._writer = writer
+        self._job: _Job | None = None
+        self._jobs = 0
+        self._death = ""  # why we ended it
+        self._settling: asyncio.Task[None] | None = None
+        self._reading = asyncio.create_task(self._read(), name=f"worker {self.engine}")
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._forked.pid
+
+    @property
+    def alive(self) -> bool:
+        """It takes jobs, as far as is known."""
+        return not (self._death or self._reading.done() or self._forked.exit.done())
+
+    async def speak(self, utterance: Utterance, *, rate: int | None = None, patience: float) -> AsyncIterator[bytes]:
+        """The utterance as s16le mono at `rate`, as it comes; WorkerError when it cannot be spoken to its end.
+
+        `patience` is how many seconds may pass without audio before the worker counts as hung and is killed. Close the
+        generator to cancel: it returns when the worker is free again, or has been killed because it did not stop.
+        """
+        job = await self._take_up(utterance, rate)
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(patience):
+                        payload = await job.next()
+                except TimeoutError:
+                    raise self._kill(f"hung: nothing heard for {patience:g} s; killed") from None
+                if payload is None:
+                    return
+                yield payload
+        finally:
+            if not job.over:
+                self._settling = asyncio.create_task(self._settle(job), name=f"settle {self.engine}")
+                await asyncio.shield(self._settling)
+
+    async def stop(self, timeout: float = 5.0) -> None:
+        """Unload; returns when the process is gone, by force after `timeout` seconds."""
+        if self.alive:
+            self._death = "unloaded"
+            self._send(Unload())
+            await asyncio.wait({self.exited}, timeout=timeout)
+        self._forked.kill()
+        await asyncio.shield(self.exited)
+
+    async def _take_up(self, utterance: Utterance, rate: int | None) -> _Job:
+        if self._job is not None and not self._job.over:
+            if not self._job.cancelled:
+                raise RuntimeError(f"{self.engine}: asked to speak two sentences at once; take turns")
+            await asyncio.wait({self._job.ended}, timeout=CANCEL_SECONDS + _EXIT_SECONDS)
+        if not self.alive:
+            raise WorkerError(self.engine, self._death or "the process has ended; it must be loaded again")
+        self._jobs += 1
+        self._job = job = _Job(self._jobs)
+        self._send(Speak(job.number, _encodable(utterance), rate))
+        return job
+
+    async def _settle(self, job: _Job) -> None:
+        """Have the worker stop speaking, or kill it; returns when it is free or gone."""
+        job.cancelled = True
+        if self.alive:
+            self._send(Cancel(job.number))
+            await asyncio.wait({job.ended}, timeout=CANCEL_SECONDS)
+            if not job.over:
+                _LOGGER.warning("%s", self._kill(f"did not stop speaking within {CANCEL_SECONDS:g} s; killed"))
+        await asyncio.wait({job.ended}, timeout=_EXIT_SECONDS)
+
+    def _kill(self, why: str) -> WorkerError:
+        """End the process; all that it still had to say is void."""
+        self._death = self._death or why
+        self._forked.kill()
+        return WorkerError(self.engine, why)
+
+    def _send(self, message: Message) -> None:
+        """Never waits: a few hundred bytes for each job, and the socket holds 200 kB."""
+        self._writer.write(encode(message))
+
+    async def _read(self) -> None:
+        """Hand on what the worker says until it says no more, then see that it is gone."""
+        try:
+            while event := await async_read_event(self._reader):
+                self._receive(from_event(event))
+            if not self._reader.at_eof():
+                self._kill("sent something that is no message; killed")
+        except (OSError, EOFError):
+            pass  # it died in the middle of a message
+        except Exception as error:
+            _LOGGER.exception("%s: cannot understand its worker", self.engine)
+            self._kill(f"sent what cannot be understood ({error}); killed")
+        how = await self._bury()
+        if self._job is not None:
+            self._job.fail(WorkerError(self.engine, self._death or f"died: {how}"))
+        self.exited.set_result(how)
+
+    def _receive(self, message: Message) -> None:
+        job = self._job
+        if job is None:
+            return
+        match message:
+            case Chunk(job.number, payload):
+                job.push(payload)
+                if job.received > JOB_BYTES:
+                    self._kill(f"ran away: more than {JOB_BYTES >> 20} MiB of audio for one sentence; killed")
+            case Done(job.number):
+                if not job.cancelled:
+                    self.last_done = message
+                job.finish()
+            case Failed(job.number, kind, text):
+                job.fail(WorkerError(self.engine, text, out_of_memory=kind is Failure.OUT_OF_MEMORY))
+
+    async def _bury(self) -> str:
+        """How it ended; a process that has closed its socket and still lives is killed."""
+        await asyncio.wait({self._forked.exit}, timeout=_EXIT_SECONDS)
+        self._forked.kill()
+        how = await self._forked.exit
+        self._writer.close()
+        return how
+
+
+class _Job:
+    """One sentence on its way: what the worker has sent and the listener has not yet taken."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.received = 0
+        """Bytes so far."""
+
+        self.cancelled = False
+        """Nobody listens any more."""
+
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the worker has finished with it, however."""
+
+        self._queue: asyncio.Queue[bytes | WorkerError | None] = asyncio.Queue()  # bounded by JOB_BYTES
+
+    @property
+    def over(self) -> bool:
+        """The worker has finished with it."""
+        return self.ended.done()
+
+    async def next(self) -> bytes | None:
+        """The next chunk; None after the last; WorkerError when there will be none."""
+        item = await self._queue.get()
+        if isinstance(item, WorkerError):
+            raise item
+        return item
+
+    def push(self, payload: bytes) -> None:
+        """A chunk has come."""
+        self.received += len(payload)
+        if not self.cancelled:
+            self._queue.put_nowait(payload)
+
+    def finish(self) -> None:
+        """The last chunk has come."""
+        self._end(None)
+
+    def fail(self, error: WorkerError) -> None:
+        """No more will come."""
+        self._end(error)
+
+    def _end(self, last: WorkerError | None) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+            self._queue.put_nowait(last)
+
+
+async def _loaded(engine: str, reader: asyncio.StreamReader, forked: Forked, timeout: float) -> Loaded:
+    """The worker's first word, within `timeout` seconds."""
+    try:
+        async with asyncio.timeout(timeout):
+            event = await async_read_event(reader)
+    except TimeoutError:
+        raise LoadError(engine, f"loading takes more than {timeout:g} s; killed") from None
+    except (OSError, EOFError):
+        event = None
+    match from_event(event) if event else None:
+        case Loaded() as loaded:
+            return loaded
+        case LoadFailed(kind, text):
+            raise LoadError(engine, text, out_of_memory=kind is Failure.OUT_OF_MEMORY)
+        case _:
+            await asyncio.wait({forked.exit}, timeout=_EXIT_SECONDS)
+            how = forked.exit.result() if forked.exit.done() else "it closed its socket"
+            raise LoadError(engine, f"died while loading: {how}")
+
+
+def _load_message(launch: Launch) -> Load:
+    return Load(
+        engine=launch.engine,
+        pipeline=launch.pipeline,
+        sample_rate=launch.sample_rate,
+        device=launch.device,
+        data_dir=str(launch.data_dir),
+        voice_dir=str(launch.voice_dir),
+        options=launch.options,
+        log_level=logging.getLogger("meadowlark").getEffectiveLevel(),
+    )
+
+
+def _encodable(utterance: Utterance) -> Utterance:
+    """Half a surrogate pair, which a client may send in JSON, has no UTF-8."""
+    try:
+        utterance.text.encode()
+    except UnicodeEncodeError:
+        return replace(utterance, text=utterance.text.encode(errors="replace").decode())
+    return utterance
