@@ -28,6 +28,7 @@ RUN pip install --no-cache-dir --root-user-action=ignore --no-index --no-deps /u
 # Python's byte code was written by pip above; the AppArmor profile allows no more of it below /usr.
 # The NVIDIA variables are for hosts whose default runtime is NVIDIA's; `--gpus all` sets the first one itself.
 ENV PYTHONDONTWRITEBYTECODE=1 \
+    MEADOWLARK_DATA_DIR=/data \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
@@ -51,6 +52,7 @@ EXPOSE 10200
 HEALTHCHECK --interval=60s --timeout=10s --start-period=60s --start-interval=2s --retries=3 \
     CMD ["meadowlark", "health", "--uri", "tcp://127.0.0.1:10200"]
 
-# Flags of `serve` go behind the image's name in `docker run`. No --zeroconf here: from a bridge network it would announce an
-# address that nobody outside can reach; inside Home Assistant the Supervisor announces the server.
-ENTRYPOINT ["meadowlark", "serve", "--uri", "tcp://0.0.0.0:10200", "--data-dir", "/data"]
+# Behind the image's name `docker run` takes flags of `serve`, or another command: `voices`, `doctor`, `say …`.
+# Nothing here about zeroconf: the server announces itself wherever it is not the Supervisor who does.
+ENTRYPOINT ["meadowlark"]
+CMD ["serve", "--uri", "tcp://0.0.0.0:10200"]
