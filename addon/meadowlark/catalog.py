@@ -99,7 +99,7 @@ class Catalog:
                 "No voice is installed. `meadowlark plugins` shows which engines are there and what is wrong."
             )
         if request.name:
-            choice = self._by_name(request.name, engines) or self._by_language(request.name, engines)
+            choice = self._by_name(request.name, engines)
         elif request.language:
             choice = self._by_language(request.language, engines)
         else:
@@ -120,7 +120,7 @@ class Catalog:
 
     def _configured(self) -> Choice | None:
         """The voice of the settings, which may also name an engine or a language."""
-        return self._by_name(self.configured, self.engines) or self._by_language(self.configured, self.engines)
+        return self._by_name(self.configured, self.engines)
 
     def _first(self, engines: tuple[EngineManifest, ...]) -> Choice | None:
         """One in the house's language; else in English; else any."""
@@ -135,20 +135,25 @@ class Catalog:
         if slash:
             return _find(rest.strip(), tuple(each for each in engines if each.id == engine.strip().lower()))
         named = tuple(each for each in engines if each.id == engine.lower())
-        return _find(engine, engines) or (self._first(named) if named else None)
+        return _find(engine, engines) or (self._first(named) if named else self._by_tag(engine, engines))
+
+    def _by_tag(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
+        """A language given as the name: a bare one ("de"), or just as a voice has it ("en-GB"); "en_US-lessac" is none."""
+        found = self._by_language(name, engines)
+        return found if found and (len(_tag(name)) == 1 or _tag(name) == _tag(found.language)) else None
 
     def _by_language(self, language: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
-        """The best match: same tag, then same language with its usual region, then same language."""
+        """The nearest: same tag, then same language with its usual region, then same language; a last resort last."""
         wanted = _tag(language)
-        if not wanted:
-            return None
-        best: tuple[int, Choice] | None = None
-        for choice in _choices(engines):
+        best: Choice | None = None
+        best_score = (False, 0)
+        for choice in _choices(engines) if wanted else ():
             for tag in choice.voice.languages:
-                score = _closeness(wanted, _tag(tag))
-                if score and (best is None or score > best[0]):
-                    best = (score, replace(choice, language=tag))
-        return best[1] if best else None
+                closeness = _closeness(wanted, _tag(tag))
+                score = (not choice.manifest.last_resort, closeness)
+                if closeness and score > best_score:
+                    best, best_score = replace(choice, language=tag), score
+        return best
 
     def _unknown(self, name: str, engines: tuple[EngineManifest, ...]) -> str:
         names = [choice.name for choice in _choices(engines)]

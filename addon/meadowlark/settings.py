@@ -25,12 +25,15 @@ SUPERVISOR_OPTIONS = Path("/data/options.json")
 """Where the Supervisor puts an add-on's options."""
 
 
+_LIMITS = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set."""
 
     uri: str = "tcp://0.0.0.0:10200"
-    """Where to listen: tcp://HOST:PORT or unix:///PATH."""
+    """Where to listen: tcp://HOST:PORT or unix:///PATH; several with commas between them."""
 
     voice: str = ""
     """The default voice: ENGINE/VOICE, a voice id, an engine or a language. Empty: one in Home Assistant's language."""
@@ -65,12 +68,12 @@ class Settings:
     disabled_plugins: tuple[str, ...] = ()
     """Plugins that are not loaded."""
 
-    max_connections: int = Limits.connections
-    max_text_chars: int = Limits.text_chars
-    max_event_bytes: int = Limits.event_bytes
-    request_seconds: float = Limits.request_seconds
-    idle_seconds: float = Limits.idle_seconds
-    stall_seconds: float = Limits.stall_seconds
+    max_connections: int = _LIMITS.connections
+    max_text_chars: int = _LIMITS.text_chars
+    max_event_bytes: int = _LIMITS.event_bytes
+    request_seconds: float = _LIMITS.request_seconds
+    idle_seconds: float = _LIMITS.idle_seconds
+    stall_seconds: float = _LIMITS.stall_seconds
 
     debug: bool = False
     """Log every sentence with its times."""
@@ -86,6 +89,11 @@ class Settings:
             idle_seconds=self.idle_seconds,
             stall_seconds=self.stall_seconds,
         )
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """Each address to listen on."""
+        return tuple(each.strip() for each in self.uri.split(",") if each.strip())
 
     @property
     def voices(self) -> Path:
@@ -124,10 +132,17 @@ def load(
             merged[_known(key, source)] = value
             sources[key] = source
     try:
-        settings = msgspec.convert(merged, Settings, strict=False)
+        settings = msgspec.convert(merged, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(error, merged, sources)) from error
     return _checked(settings, sources)
+
+
+def _path(kind: type, value: Any) -> Path:
+    """msgspec knows no paths."""
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    raise TypeError(f"Expected a path, got {value!r}")
 
 
 def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[str, dict[str, Any]]]:
@@ -211,6 +226,6 @@ def _checked(settings: Settings, sources: Mapping[str, str]) -> Settings:
             raise SettingsError(f"{key} is {getattr(settings, key)} in {sources[key]}: must be more than 0.")
     if settings.memory_budget_mb < 0:
         raise SettingsError(f"memory_budget_mb is {settings.memory_budget_mb}: must be 0 (automatic) or more.")
-    if not settings.uri.startswith(("tcp://", "unix://")):
+    if not settings.uris or not all(each.startswith(("tcp://", "unix://")) for each in settings.uris):
         raise SettingsError(f"uri is {settings.uri!r}: write tcp://HOST:PORT or unix:///PATH.")
     return settings

@@ -18,6 +18,7 @@ from ..api import EngineManifest, Utterance
 from ..errors import LoadError, RefusedError, WorkerError
 from ..schedule.policy import pick
 from ..schedule.queue import Pick, Turns
+from ..worker.messages import Loaded
 from ..worker.patience import patience
 from ..worker.process import Launch
 from .devices import Devices
@@ -45,7 +46,7 @@ class Worker(Protocol):
     @property
     def exited(self) -> asyncio.Future[str]: ...
     @property
-    def memory_bytes(self) -> int: ...
+    def loaded(self) -> Loaded: ...
     def speak(self, utterance: Utterance, *, rate: int | None, patience: float) -> AsyncGenerator[bytes, None]: ...
     async def stop(self) -> None: ...
 
@@ -252,9 +253,14 @@ class Supervisor:
         return Snapshot(tuple(rooms), residents)
 
     def _room(self, device: str, free: int, residents: tuple[Resident, ...]) -> Device:
-        """What engines may still take on a device, and what they could take in all."""
-        taken = sum(each.bytes for each in residents if each.device == device)
-        room, capacity = free - self._budget.reserve, free + taken - self._budget.reserve
+        """What engines may still take on a device, and what they could take in all.
+
+        An engine that is being loaded counts in full, though the device still shows its memory as free, or part of it.
+        """
+        here = [each for each in residents if each.device == device]
+        taken = sum(each.bytes for each in here)
+        coming = sum(each.bytes for each in here if not self._engines[each.engine].ready)
+        room, capacity = free - coming - self._budget.reserve, free + taken - coming - self._budget.reserve
         if self._budget.total and device == "cpu":
             room, capacity = min(room, self._budget.total - taken), min(capacity, self._budget.total)
         return Device(device, max(0, room), max(0, capacity))
@@ -268,6 +274,8 @@ class Supervisor:
         return engine.worker
 
     async def _load(self, engine: Engine) -> Worker:
+        if engine.worker:
+            await asyncio.wait({engine.worker.exited})  # killed a moment ago: first its memory comes back
         await self._rest(engine)
         device = await self._place(engine)
         begun = self._clock()
@@ -276,7 +284,7 @@ class Supervisor:
         except BaseException:
             engine.device = ""
             raise
-        engine.worker, engine.bytes, engine.last_used = worker, worker.memory_bytes, self._clock()
+        engine.worker, engine.bytes, engine.last_used = worker, worker.loaded.memory_bytes, self._clock()
         worker.exited.add_done_callback(lambda exited: self._gone(engine, worker, exited))
         _LOGGER.info(
             "Loaded %s on %s in %.2f s (%.0f MB)", engine.manifest.id, device, self._clock() - begun, engine.bytes / 1e6

@@ -1,0 +1,117 @@
+"""Names, languages and speakers → voices."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from meadowlark.api import EngineManifest, Voice
+from meadowlark.catalog import Catalog, VoiceRequest
+from meadowlark.errors import VoiceError
+from meadowlark.plugins import Registry
+
+
+def engine(engine_id: str, *voices: Voice, **more: object) -> EngineManifest:
+    return EngineManifest(engine_id, engine_id.title(), "MIT", "a.b:C", 22050, voices=voices, **more)  # type: ignore[arg-type]
+
+
+ROBOT = engine(
+    "robot",
+    Voice("en-us", ("en-US", "en")),
+    Voice("en-gb", ("en-GB",)),
+    Voice("de", ("de",)),
+    Voice("cmn", ("zh-CN", "zh")),
+    Voice("pt", ("pt-PT",)),
+    Voice("pt-br", ("pt-BR",)),
+    variants=("f1", "Whisper"),
+    last_resort=True,
+)
+NICE = engine("nice", Voice("heart", ("en-US",), speakers=("Anna", "Ben")), Voice("de_thorsten-high", ("de-DE",)))
+REGISTRY = Registry(engines=(ROBOT, NICE))
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (VoiceRequest("robot/en-gb"), "robot/en-gb"),
+        (VoiceRequest("ROBOT/EN_GB"), "robot/en-gb"),
+        (VoiceRequest("heart"), "nice/heart"),
+        (VoiceRequest("de-thorsten-high"), "nice/de_thorsten-high"),
+        (VoiceRequest("robot/en-us+f1"), "robot/en-us+f1"),
+        (VoiceRequest("en-us+whisper"), "robot/en-us+Whisper"),
+        (VoiceRequest("robot"), "robot/en-us"),
+        (VoiceRequest("de"), "robot/de"),  # a voice id goes before a language
+        (VoiceRequest(language="de"), "nice/de_thorsten-high"),  # the last resort speaks last
+        (VoiceRequest(language="de_DE"), "nice/de_thorsten-high"),
+        (VoiceRequest(language="en-GB"), "nice/heart"),
+        (VoiceRequest(language="en-GB", engine="robot"), "robot/en-gb"),
+        (VoiceRequest(language="en-AU"), "nice/heart"),
+        (VoiceRequest(language="zh"), "robot/cmn"),
+        (VoiceRequest(language="pt"), "robot/pt-br"),
+        (VoiceRequest(language="pt-PT"), "robot/pt"),
+        (VoiceRequest(engine="robot"), "robot/en-us"),
+        (VoiceRequest("en-gb", engine="robot"), "robot/en-gb"),
+        (VoiceRequest(), "nice/heart"),
+        (VoiceRequest("heart", speaker="ben"), "nice/heart"),
+    ],
+)
+def test_resolves(request_: VoiceRequest, expected: str) -> None:
+    choice = Catalog(REGISTRY).resolve(request_)
+    assert choice.name == expected
+    assert choice.speaker == ("Ben" if request_.speaker else "")
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (VoiceRequest("robot/en-uk"), "Did you mean robot/en-us"),
+        (VoiceRequest("hart"), "nice/heart"),
+        (VoiceRequest("en-us+nobody"), "No voice 'en-us+nobody'"),
+        (VoiceRequest("nowhere/en-us"), "No voice 'nowhere/en-us'"),
+        (VoiceRequest("heart", engine="robot"), "No voice 'heart'"),
+        (VoiceRequest(engine="nobody"), "Installed: nice, robot"),
+        (VoiceRequest(language="xx"), "No voice 'xx'"),
+        (VoiceRequest("heart", speaker="Carl"), "It has: Anna, Ben"),
+        (VoiceRequest("de", speaker="Carl"), "leave `speaker` out"),
+    ],
+)
+def test_refuses_with_a_remedy(request_: VoiceRequest, says: str) -> None:
+    with pytest.raises(VoiceError, match=re.escape(says)):
+        Catalog(REGISTRY).resolve(request_)
+
+
+def test_falls_back_only_where_allowed() -> None:
+    choice = Catalog(REGISTRY, "robot/de", fallback=True).resolve(VoiceRequest("gone/voice"))
+    assert (choice.name, choice.instead_of) == ("robot/de", "gone/voice")
+
+
+def test_fallback_keeps_the_language_asked_for() -> None:
+    choice = Catalog(REGISTRY, "robot/de", fallback=True).resolve(VoiceRequest("gone", language="en-GB"))
+    assert choice.name == "nice/heart"
+
+
+def test_default_is_configured_or_of_the_house() -> None:
+    assert Catalog(REGISTRY, "robot/de").default == "robot/de"
+    assert Catalog(REGISTRY, "robot/en-us+f1").default == "robot/en-us+f1"
+    assert Catalog(REGISTRY, "robot").default == "robot/en-us"
+    assert Catalog(REGISTRY, language="de").default == "nice/de_thorsten-high"
+    assert Catalog(REGISTRY, "robot", language="de").default == "robot/de"
+    assert Catalog(REGISTRY).default == "nice/heart"
+    assert Catalog(Registry()).default == ""
+
+
+def test_the_defaults_engine_comes_first() -> None:
+    assert [each.id for each in Catalog(REGISTRY, "robot/de").engines] == ["robot", "nice"]
+    assert [each.id for each in Catalog(REGISTRY).engines] == ["nice", "robot"]
+
+
+def test_a_configured_voice_that_is_gone_is_said_not_replaced() -> None:
+    with pytest.raises(VoiceError, match="the settings"):
+        Catalog(REGISTRY, "gone/voice").resolve(VoiceRequest())
+    assert Catalog(REGISTRY, "gone/voice", fallback=True).resolve(VoiceRequest()).name == "nice/heart"
+
+
+def test_nothing_installed() -> None:
+    with pytest.raises(VoiceError, match="meadowlark plugins"):
+        Catalog(Registry()).resolve(VoiceRequest("x"))

@@ -1,0 +1,106 @@
+"""One schema, four sources, errors that name the key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from meadowlark.errors import SettingsError
+from meadowlark.settings import KEYS, Settings, load
+
+
+def test_defaults() -> None:
+    assert load({}, environ={}) == Settings()
+
+
+def test_order_of_sources(tmp_path: Path) -> None:
+    options = tmp_path / "options.json"
+    options.write_text(json.dumps({"voice": "d", "memory_budget_mb": 4, "debug_logging": True, "voice_fallback": True}))
+    config = tmp_path / "meadowlark.yaml"
+    config.write_text("voice: c\nmemory_budget_mb: 3\nmax_connections: 3\n")
+    environ = {"SUPERVISOR_TOKEN": "x", "MEADOWLARK_VOICE": "b", "MEADOWLARK_MEMORY_BUDGET_MB": "2"}
+    settings = load({"voice": "a", "uri": None}, config, environ, options)
+    assert (settings.voice, settings.memory_budget_mb, settings.max_connections) == ("a", 2, 3)
+    assert settings.debug
+    assert settings.voice_fallback
+
+
+def test_options_are_read_only_in_the_add_on(tmp_path: Path) -> None:
+    options = tmp_path / "options.json"
+    options.write_text('{"voice": "d"}')
+    assert load({}, environ={}, options=options).voice == ""
+    assert load({}, environ={"MEADOWLARK_OPTIONS": str(options)}).voice == "d"
+
+
+def test_engine_options_in_both_forms(tmp_path: Path) -> None:
+    options = tmp_path / "options.json"
+    entry = {"engine": "espeak", "name": "rate", "value": "160"}
+    options.write_text(json.dumps({"engine_options": [entry], "voice": None}))
+    assert load({}, environ={"SUPERVISOR_TOKEN": "x"}, options=options).engines == {"espeak": {"rate": 160}}
+    environ = {"MEADOWLARK_ENGINES": "{espeak: {rate: 160, soft: true}}"}
+    assert load({}, environ=environ).engines == {"espeak": {"rate": 160, "soft": True}}
+
+
+def test_every_key_can_come_from_the_environment() -> None:
+    values = {
+        "uri": "unix:///run/m.sock",
+        "voice": "de",
+        "voice_fallback": "true",
+        "zeroconf": "false",
+        "zeroconf_name": "kitchen",
+        "data_dir": "/d",
+        "voice_dir": "/v",
+        "engines": "{}",
+        "preload": "0",
+        "memory_budget_mb": "7",
+        "environments": "[/a/bin/python]",
+        "disabled_plugins": "[a, b]",
+        "max_connections": "1",
+        "max_text_chars": "2",
+        "max_event_bytes": "3",
+        "request_seconds": "4.5",
+        "idle_seconds": "5",
+        "stall_seconds": "6",
+        "debug": "1",
+    }
+    assert set(values) == set(KEYS)
+    settings = load({}, environ={f"MEADOWLARK_{key.upper()}": value for key, value in values.items()})
+    assert settings.zeroconf is False
+    assert settings.preload is False
+    assert settings.environments == ("/a/bin/python",)
+    assert settings.disabled_plugins == ("a", "b")
+    assert settings.voices == Path("/v")
+    assert settings.limits.request_seconds == 4.5
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("voise: x", "Unknown setting 'voise' in .*yaml. Did you mean 'voice'"),
+        ("zzz: x", "Allowed: uri, voice"),
+        ("max_connections: many", "max_connections is 'many' in .*yaml: expected `int`"),
+        ("max_connections: 0", "max_connections is 0 in .*yaml: must be more than 0"),
+        ("memory_budget_mb: -1", "must be 0 .automatic. or more"),
+        ("engines: {espeak: fast}", "engines is .* expected `object`"),
+        ("engines: {espeak: {rate: [1]}}", "engines is "),
+        ("uri: http://x", "tcp://HOST:PORT"),
+        ("- a\n- b", "key: value"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_errors_name_source_key_and_remedy(text: str, says: str, tmp_path: Path) -> None:
+    config = tmp_path / "s.yaml"
+    config.write_text(text)
+    with pytest.raises(SettingsError, match=says):
+        load({}, config, environ={})
+
+
+def test_missing_file_and_bad_entry(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Cannot read the settings file"):
+        load({}, tmp_path / "none.yaml", environ={})
+    options = tmp_path / "options.json"
+    options.write_text('{"engine_options": [{"engine": "espeak"}]}')
+    with pytest.raises(SettingsError, match="engine_options, entry 1"):
+        load({}, environ={"MEADOWLARK_OPTIONS": str(options)})
