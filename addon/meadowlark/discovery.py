@@ -12,12 +12,15 @@ from pathlib import Path
 
 import msgspec
 
+from . import __version__
 from .plugins import Line, Order, PluginRow, Progress, Registry
 
 _LOGGER = logging.getLogger(__name__)
 
 STEP_SECONDS = 10.0
 """How long one plugin may take for its import or one hook. Light manifests take milliseconds; a cold disk, seconds."""
+
+REMEDY = "it is left out until restart; update it, uninstall it, or name it in disabled_plugins"
 
 LINE_BYTES = 64 * 1024 * 1024
 """Longest line of a probe: a registry with 100,000 voices takes about 20 MB."""
@@ -38,17 +41,21 @@ async def discover(
     found = await asyncio.gather(
         *(_probe(interpreter, voice_dir, disabled, step_seconds) for interpreter in ("", *environments))
     )
-    return _join(found)
+    registry = _join(found)
+    for name in set(disabled).difference(row.name for row in registry.rows):
+        _LOGGER.warning("disabled_plugins names %r, which is not installed; `meadowlark plugins` lists the names", name)
+    return registry
 
 
 async def _probe(interpreter: str, voice_dir: Path, disabled: Sequence[str], step_seconds: float) -> Registry:
     """One interpreter's plugins. A plugin that sticks or crashes its probe is skipped and the probe run again."""
-    skip = dict.fromkeys(disabled, "switched off in the settings (disabled_plugins)")
+    skip: dict[str, str] = {}
     while True:
-        result = await _run(interpreter or sys.executable, Order(str(voice_dir), skip), step_seconds)
+        order = Order(str(voice_dir), skip, tuple(disabled))
+        result = await _run(interpreter or sys.executable, order, step_seconds)
         if isinstance(result, Registry):
             break
-        if result.plugin in skip or not result.plugin:  # not a plugin's fault: the interpreter itself does not work
+        if not result.plugin or result.plugin in skip:  # not a plugin's fault: the interpreter itself does not work
             row = PluginRow(name=interpreter or sys.executable, error=result.step, environment=interpreter)
             return Registry(rows=(row,))
         skip[result.plugin] = result.step
@@ -61,6 +68,7 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
     try:
         process = await asyncio.create_subprocess_exec(
             interpreter,
+            "-P",  # no module out of the working folder, as in the workers
             "-m",
             "meadowlark.plugins",
             msgspec.json.encode(order).decode(),
@@ -70,7 +78,9 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     except OSError as error:
-        return Progress("", f"cannot run {interpreter}: {error.strerror}; check `environments` in the settings")
+        return Progress(
+            "", f"cannot run {interpreter}: {error.strerror}; name the Python of a virtualenv under `environments`"
+        )
     assert process.stdout
     at = Progress("", "start")
     try:
@@ -81,9 +91,13 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
             at = line.progress or at
         status = await process.wait()
     except TimeoutError:
-        return Progress(at.plugin, f"{at.step} did not finish within {step_seconds:g} s; it is left out until restart")
+        if not at.plugin:
+            return Progress("", f"{interpreter} did not start meadowlark within {step_seconds:g} s; is it a Python?")
+        return Progress(at.plugin, f"{at.step} did not finish within {step_seconds:g} s; {REMEDY}")
     except (ValueError, msgspec.MsgspecError) as error:
-        return Progress(at.plugin, f"{at.step}: unreadable report: {error}")
+        return Progress(
+            "", f"{interpreter} reports what cannot be read ({error}); install meadowlark {__version__} there as here"
+        )
     finally:
         if process.returncode is None:
             process.kill()
@@ -91,9 +105,11 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
     if not at.plugin:
         return Progress(
-            "", f"{interpreter} has no working meadowlark ({how}); install it there: pip install meadowlark"
+            "",
+            f"{interpreter} has no working meadowlark ({how}); "
+            f"install it there: {interpreter} -m pip install meadowlark=={__version__}",
         )
-    return Progress(at.plugin, f"{at.step} ended the process ({how}); it is left out until restart")
+    return Progress(at.plugin, f"{at.step} ended the process ({how}); {REMEDY}")
 
 
 def _join(found: Sequence[Registry]) -> Registry:
@@ -105,12 +121,11 @@ def _join(found: Sequence[Registry]) -> Registry:
         double = {each.id for each in registry.engines if each.id in engines}
         for row in registry.rows:
             taken = ", ".join(sorted(double.intersection(row.engines)))
-            rows.append(
-                replace(row, error=f"{row.error} engine {taken} is already registered".strip()) if taken else row
-            )
+            why = f"engine {taken} is already registered by another environment; uninstall it in one of the two"
+            rows.append(replace(row, error="; ".join(filter(None, (row.error, why)))) if taken else row)
         engines.update({each.id: each for each in registry.engines if each.id not in double})
         interpreters.update({id_: path for id_, path in registry.interpreters.items() if id_ not in double})
     for row in rows:
-        if row.error:
+        if row.error and not row.disabled:
             _LOGGER.error("Plugin %s%s: %s", row.name, f" in {row.environment}" if row.environment else "", row.error)
     return Registry(tuple(engines.values()), tuple(rows), interpreters)

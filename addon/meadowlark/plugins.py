@@ -7,14 +7,17 @@ crashes or prints at import costs its own row only. The only module that knows p
 
 from __future__ import annotations
 
+import difflib
+import importlib
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pluggy
@@ -22,6 +25,8 @@ import pluggy
 from . import hookspecs
 from .api import EngineManifest, Marker, Voice
 from .manifest import marker_problems, problems, voice_problems
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ class PluginRow:
     environment: str = ""
     """The interpreter it was found by; empty = the server's own."""
 
+    disabled: bool = False
+    """Left out because the user wishes so: `error` says it, but nothing is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:
@@ -53,7 +61,7 @@ class Registry:
     @property
     def errors(self) -> tuple[PluginRow, ...]:
         """The plugins that do not work, or not wholly."""
-        return tuple(row for row in self.rows if row.error)
+        return tuple(row for row in self.rows if row.error and not row.disabled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +87,20 @@ class Loader:
         self._engines: dict[str, EngineManifest] = {}
         self._owners: dict[str, str] = {}
 
-    def load_all(self, points: Iterable[EntryPoint], skip: Mapping[str, str] | None = None) -> Registry:
+    def load_all(
+        self, points: Iterable[EntryPoint], skip: Mapping[str, str] | None = None, disabled: Iterable[str] = ()
+    ) -> Registry:
         """Everything the entry points offer; `skip` maps a plugin's name to the reason why it is left out."""
         skipped = skip or {}
+        off = frozenset(disabled)
         for point in sorted(points, key=lambda p: p.name):
             if point.name in self._rows:
                 self._fail(point.name, f"two plugins are called {point.name!r}; the one in {point.value} is left out")
                 continue
-            self._rows[point.name] = _row(point)
-            if point.name in skipped:
+            self._rows[point.name] = replace(_row(point), disabled=point.name in off)
+            if point.name in off:
+                self._fail(point.name, "switched off in the settings (disabled_plugins)")
+            elif point.name in skipped:
                 self._fail(point.name, skipped[point.name])
             else:
                 self._guard(point.name, "import", partial(self._import, point))
@@ -99,10 +112,12 @@ class Loader:
         return Registry(engines=tuple(self._engines.values()), rows=tuple(self._rows.values()))
 
     def _import(self, point: EntryPoint) -> None:
-        self._manager.register(point.load(), name=point.name)
+        plugin = point.load()
+        _require_marked(plugin)
         try:
-            self._manager.check_pending()
-        except pluggy.PluginValidationError:
+            self._manager.register(plugin, name=point.name)
+            _require_known(self._manager, plugin)
+        except Exception:
             self._manager.unregister(name=point.name)
             raise
 
@@ -117,8 +132,8 @@ class Loader:
         self._report(Progress(plugin, step))
         try:
             action()
-        except (Exception, SystemExit) as error:
-            self._fail(plugin, f"{step} failed: {type(error).__name__}: {error}")
+        except BaseException as error:  # SystemExit and worse: this process is there to run whatever plugins do
+            self._fail(plugin, f"{step} failed: {_describe(error)}")
 
     def _fail(self, plugin: str, message: str) -> None:
         row = self._rows[plugin]
@@ -126,18 +141,20 @@ class Loader:
 
     def _engine_of(self, plugin: str) -> Callable[[EngineManifest], None]:
         def register(manifest: EngineManifest) -> None:
-            # Through the codec and back: what is wrong in type shows here, with the field's name, not in the server.
-            checked = msgspec.convert(msgspec.to_builtins(manifest), EngineManifest)
+            checked = _checked(manifest, EngineManifest)
             wrong = "; ".join(problems(checked))
             if wrong:
-                raise ValueError(wrong)
+                raise ValueError(f"engine {checked.id!r}: {wrong}")
             if checked.id in self._engines:
-                raise ValueError(f"engine {checked.id!r} is already registered by {self._owners[checked.id]!r}")
+                raise ValueError(
+                    f"engine {checked.id!r} is already registered by plugin {self._owners[checked.id]!r}; "
+                    "uninstall or switch off (disabled_plugins) one of the two"
+                )
             self._engines[checked.id] = checked
             self._owners[checked.id] = plugin
             self._rows[plugin] = replace(self._rows[plugin], engines=(*self._rows[plugin].engines, checked.id))
 
-        return register
+        return self._tolerant(plugin, "register_engines", register)
 
     def _voice_of(self, plugin: str) -> Callable[[str, Voice], None]:
         seen: dict[str, set[str]] = {}
@@ -148,7 +165,7 @@ class Loader:
             if engine not in seen:
                 seen[engine] = {each.id for each in manifest.voices}
                 found[engine] = list(manifest.voices)
-            checked = msgspec.convert(msgspec.to_builtins(voice), Voice)
+            checked = _checked(voice, Voice)
             wrong = "; ".join(voice_problems(checked))
             if wrong or checked.id in seen[engine]:
                 raise ValueError(wrong or f"voice {checked.id!r} of {engine!r} is registered twice")
@@ -156,23 +173,83 @@ class Loader:
             found[engine].append(checked)
             self._engines[engine] = replace(manifest, voices=tuple(found[engine]))
 
-        return register
+        return self._tolerant(plugin, "register_voices", register)
 
     def _marker_of(self, plugin: str) -> Callable[[str, Marker], None]:
         def register(engine: str, marker: Marker) -> None:
             manifest = self._known(plugin, engine)
-            checked = msgspec.convert(msgspec.to_builtins(marker), Marker)
+            checked = _checked(marker, Marker)
             wrong = "; ".join(marker_problems(checked))
             if wrong or any(each.name == checked.name for each in manifest.markers):
                 raise ValueError(wrong or f"marker {checked.name!r} of {engine!r} is registered twice")
             self._engines[engine] = replace(manifest, markers=(*manifest.markers, checked))
 
-        return register
+        return self._tolerant(plugin, "register_markers", register)
+
+    def _tolerant(self, plugin: str, hook: str, register: Callable[..., None]) -> Callable[..., None]:
+        """`register`, but what is refused is noted in the plugin's row and the rest of its registrations count."""
+
+        def attempt(*what: Any) -> None:
+            try:
+                register(*what)
+            except (ValueError, TypeError) as error:
+                self._fail(plugin, f"{hook}: {_one_line(error)}")
+
+        return attempt
 
     def _known(self, plugin: str, engine: str) -> EngineManifest:
         if engine not in self._engines:
-            raise ValueError(f"{plugin!r} registers something for engine {engine!r}, which nobody has registered")
+            near = difflib.get_close_matches(str(engine), self._engines, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; install the plugin that has it"
+            raise ValueError(f"engine {engine!r} is not registered by any plugin{hint}")
         return self._engines[engine]
+
+
+def _checked(given: object, kind: type[_T]) -> _T:
+    """Through the codec and back: what is wrong in type shows here, with the field's name, not in the server."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(given), kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{kind.__name__} {getattr(given, 'id', getattr(given, 'name', ''))!r}: {error}") from error
+
+
+def _require_marked(plugin: object) -> None:
+    """pluggy passes over functions without @hookimpl in silence; their author would look for the reason for long."""
+    hooks = [name for name in vars(hookspecs) if name.startswith("register_")]
+    written = [name for name in hooks if callable(getattr(plugin, name, None))]
+    unmarked = [name for name in written if not hasattr(getattr(plugin, name), f"{hookspecs.PROJECT}_impl")]
+    if unmarked:
+        raise ValueError(f"{', '.join(unmarked)} is not marked; put @hookimpl (from meadowlark.api) above it")
+
+
+def _require_known(manager: pluggy.PluginManager, plugin: object) -> None:
+    """Raises ValueError where a hook's name is misspelt, or there is none at all."""
+    hooks = [name for name in vars(hookspecs) if name.startswith("register_")]
+    callers = manager.get_hookcallers(plugin) or []
+    for caller in callers:
+        if not caller.has_spec():
+            near = difflib.get_close_matches(caller.name, hooks, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(hooks)}"
+            raise ValueError(f"there is no hook {caller.name}; {hint}")
+    if not callers:
+        raise ValueError(f"it has no hook; write at least one of {', '.join(hooks)}, with @hookimpl above it")
+
+
+def _describe(error: BaseException) -> str:
+    """ "ImportError: No module named 'x' (my_plugin.py, line 3)": the line of the plugin, not of what it calls."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<frozen")]
+    own = [each for each in frames if not _is_ours_or_pythons(each.filename)]
+    place = f" ({Path(own[0].filename).name}, line {own[0].lineno})" if own else ""
+    return f"{type(error).__name__}: {_one_line(error)}{place}"
+
+
+def _is_ours_or_pythons(filename: str) -> bool:
+    path = Path(filename)
+    return path.parent == Path(__file__).parent or path.is_relative_to(Path(importlib.__file__).parent)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def installed() -> list[EntryPoint]:
@@ -195,6 +272,7 @@ class Order:
 
     voice_dir: str
     skip: dict[str, str] = field(default_factory=dict)
+    disabled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +297,7 @@ def main() -> None:
     from meadowlark import plugins
 
     loader = plugins.Loader(Path(order.voice_dir), lambda progress: tell(plugins.Line(progress=progress)))
-    tell(plugins.Line(registry=loader.load_all(plugins.installed(), order.skip)))
+    tell(plugins.Line(registry=loader.load_all(plugins.installed(), order.skip, order.disabled)))
     out.close()
     os._exit(0)  # a plugin's threads and atexit handlers have no say
 

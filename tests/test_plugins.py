@@ -1,0 +1,298 @@
+"""Discovery with real plugins: a folder with modules and metadata, as pip leaves it, put on PYTHONPATH."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from meadowlark.discovery import discover
+from meadowlark.plugins import PluginRow, Registry
+
+STEP_SECONDS = 3.0
+"""Also the price of the one plugin here that hangs; it must be enough for an interpreter to start on a busy machine."""
+
+HEAD = """
+from meadowlark.api import EngineManifest, Marker, MarkerKind, Voice, hookimpl
+
+def engine(id="{name}", **fields):
+    given = dict(
+        id=id, title="Test", license="MIT", pipeline="nowhere:Nothing", sample_rate=24000,
+        voices=(Voice("one", ("en-US",)),),
+    )
+    return EngineManifest(**{{**given, **fields}})
+"""
+
+REGISTERS = """
+@hookimpl
+def register_engines(register):
+    register({})
+"""
+
+PLUGINS = {
+    "good": REGISTERS.format("engine()"),
+    "raises": "import torch_that_is_not_installed",
+    "leaves": "raise SystemExit('I need a newer Python')",
+    "interrupts": "raise KeyboardInterrupt",
+    "hangs": "import time; time.sleep(600)",
+    "exits": "import os; os._exit(0)",
+    "crashes": "import ctypes; ctypes.string_at(0)",
+    "prints": """
+        import os
+
+        print('{"registry": {}}', flush=True)
+        os.write(1, b"noise" * 100)
+
+        @hookimpl
+        def register_engines(register):
+            print("more noise")
+            register(engine())
+    """,
+    "wrong_type": REGISTERS.format("engine(sample_rate='24 kHz')"),
+    "wrong_value": REGISTERS.format("engine('Wrong Value', license='', pipeline='nowhere')"),
+    "half_wrong": """
+        @hookimpl
+        def register_engines(register):
+            register(engine("half_wrong", sample_rate=1))
+            register(engine("half_right"))
+    """,
+    "misspelt": """
+        @hookimpl
+        def register_engnies(register):
+            register(engine())
+    """,
+    "wrong_argument": """
+        @hookimpl
+        def register_engines(registry):
+            registry(engine())
+    """,
+    "unmarked": """
+        def register_engines(register):
+            register(engine())
+    """,
+    "empty": "",
+    "second_good": """
+        @hookimpl
+        def register_engines(register):
+            register(engine("good", title="Impostor"))
+            register(engine("second_good"))
+    """,
+    "voices": """
+        @hookimpl
+        def register_engines(register):
+            register(engine())
+
+        @hookimpl
+        def register_voices(register, voice_dir):
+            register("voices", Voice("two", ("de-DE",), name=voice_dir.name))
+            register("voices", Voice("one", ("fr-FR",)))
+            register("voices", Voice("a/b", ()))
+            register("voices", Voice(3, ("fr-FR",)))
+            register("voices", Voice("three", ("fr-FR",)))
+
+        @hookimpl
+        def register_markers(register):
+            register("good", Marker("yodelling", MarkerKind.EVENT, "<yodel>"))
+            register("voices", Marker("Bad Name", MarkerKind.STYLE, ""))
+    """,
+    "lost": """
+        @hookimpl
+        def register_voices(register):
+            register("goood", Voice("one", ("en-US",)))
+    """,
+    "hook_raises": """
+        @hookimpl
+        def register_engines(register):
+            register(engine())
+
+        @hookimpl
+        def register_voices(register):
+            raise OSError("the voice library is missing")
+    """,
+    "late_crash": """
+        @hookimpl
+        def register_engines(register):
+            register(engine())
+
+        @hookimpl
+        def register_markers(register):
+            import os
+            os.kill(os.getpid(), 9)
+    """,
+    "unwanted": "raise AssertionError('a plugin that is switched off must not be imported')",
+}
+
+
+def install(site: Path, name: str, code: str) -> None:
+    """A distribution with one module and one entry point, both called `name`."""
+    (site / f"plugin_{name}.py").write_text(HEAD.format(name=name) + dedent(code))
+    info = site / f"meadowlark_{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: meadowlark-{name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[meadowlark]\n{name} = plugin_{name}\n")
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    """What is found with all of PLUGINS installed at once."""
+    site = tmp_path_factory.mktemp("site")
+    for name, code in PLUGINS.items():
+        install(site, name, code)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(site))
+        return asyncio.run(discover(site / "my-voices", disabled=["unwanted"], step_seconds=STEP_SECONDS))
+
+
+def row(registry: Registry, name: str) -> PluginRow:
+    [only] = [each for each in registry.rows if each.name == name]
+    return only
+
+
+@pytest.mark.timeout(60)  # the first one waits for the plugin that hangs
+def test_a_good_plugin_works_whatever_stands_beside_it(found: Registry) -> None:
+    good = row(found, "good")
+    assert (good.distribution, good.version, good.engines, good.error) == ("meadowlark-good", "1.0", ("good",), "")
+    [manifest] = [each for each in found.engines if each.id == "good"]
+    assert manifest.title == "Test"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (
+            "raises",
+            "import failed: ModuleNotFoundError: No module named 'torch_that_is_not_installed' (plugin_raises.py",
+        ),
+        ("leaves", "import failed: SystemExit: I need a newer Python"),
+        ("interrupts", "import failed: KeyboardInterrupt"),
+        ("hangs", "import did not finish within 3 s; it is left out until restart; update it, uninstall it"),
+        ("exits", "import ended the process (exit status 0); it is left out until restart"),
+        ("crashes", "import ended the process (signal 11)"),
+        ("wrong_type", "EngineManifest 'wrong_type': Expected `int`, got `str` - at `$.sample_rate`"),
+        ("wrong_value", "engine id 'Wrong Value': use lower-case letters"),
+        ("wrong_value", "write 'package.module:Class'"),
+        ("wrong_value", "license is empty: give an SPDX expression"),
+        ("misspelt", "there is no hook register_engnies; did you mean register_engines?"),
+        ("wrong_argument", "registry"),
+        ("unmarked", "register_engines is not marked; put @hookimpl (from meadowlark.api) above it"),
+        ("empty", "it has no hook; write at least one of register_engines, register_voices, register_markers"),
+        ("lost", "engine 'goood' is not registered by any plugin; did you mean 'good'?"),
+        ("late_crash", "register_markers ended the process (signal 9)"),
+    ],
+)
+def test_a_broken_plugin_is_a_row_with_owner_and_reason(found: Registry, name: str, reason: str) -> None:
+    broken = row(found, name)
+    assert broken.distribution == f"meadowlark-{name}"
+    assert reason in broken.error
+    assert "\n" not in broken.error
+    assert broken in found.errors
+    assert not broken.engines
+    assert name not in {each.id for each in found.engines}
+
+
+def test_noise_on_stdout_harms_nobody(found: Registry) -> None:
+    assert row(found, "prints").engines == ("prints",)
+    assert row(found, "prints").error == ""
+
+
+def test_the_right_engine_of_a_half_wrong_plugin_works(found: Registry) -> None:
+    assert row(found, "half_wrong").engines == ("half_right",)
+    assert "engine 'half_wrong': sample_rate 1: expected" in row(found, "half_wrong").error
+
+
+def test_the_second_of_two_engines_with_one_id_is_refused(found: Registry) -> None:
+    second = row(found, "second_good")
+    assert "engine 'good' is already registered by plugin 'good'; uninstall or switch off" in second.error
+    assert second.engines == ("second_good",)
+
+
+def test_right_voices_are_kept_and_wrong_ones_reported(found: Registry) -> None:
+    [manifest] = [each for each in found.engines if each.id == "voices"]
+    assert [voice.id for voice in manifest.voices] == ["one", "two", "three"]
+    assert manifest.voices[1].name == "my-voices"
+    error = row(found, "voices").error
+    assert "voice 'one' of 'voices' is registered twice" in error
+    assert "voice id 'a/b': not empty, no '/'" in error
+    assert "Voice 3: Expected `str`, got `int` - at `$.id`" in error
+
+
+def test_a_plugin_may_add_markers_to_an_engine_of_another(found: Registry) -> None:
+    [good] = [each for each in found.engines if each.id == "good"]
+    assert [marker.name for marker in good.markers] == ["yodelling"]
+    assert "marker 'Bad Name': lower case, single spaces" in row(found, "voices").error
+
+
+def test_an_engine_stays_when_a_later_hook_of_its_plugin_fails(found: Registry) -> None:
+    raises = row(found, "hook_raises")
+    assert raises.engines == ("hook_raises",)
+    assert "register_voices failed: OSError: the voice library is missing (plugin_hook_raises.py" in raises.error
+
+
+def test_a_plugin_that_is_switched_off_is_no_error(found: Registry) -> None:
+    unwanted = row(found, "unwanted")
+    assert unwanted.disabled
+    assert unwanted.error == "switched off in the settings (disabled_plugins)"
+    assert unwanted not in found.errors
+
+
+def test_every_broken_plugin_is_told_to_the_log_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("raises", "good"):
+        install(tmp_path, name, PLUGINS[name])
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    caplog.set_level(logging.WARNING)
+    asyncio.run(discover(tmp_path, disabled=["good", "goood"]))
+    told = [each.getMessage() for each in caplog.records if "goood" in each.message or "raises" in each.message]
+    assert [line[:24] for line in sorted(told)] == ["Plugin raises: import fa", "disabled_plugins names '"]
+    assert not any("Plugin good" in each.message for each in caplog.records)
+
+
+def test_an_engine_of_another_interpreter_is_found_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = interpreter_with(tmp_path, "good", "voices")
+    install(tmp_path, "good", PLUGINS["good"])
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    registry = asyncio.run(discover(tmp_path, environments=[str(other)]))
+    theirs = {each.name: each for each in registry.rows if each.environment}
+    assert {"good", "voices"} <= theirs.keys()
+    assert theirs["voices"].environment == str(other)
+    assert registry.interpreters == {"voices": str(other)}
+    assert "engine good is already registered by another environment; uninstall it" in theirs["good"].error
+
+
+def interpreter_with(folder: Path, *plugins: str) -> Path:
+    """Stands in for the Python of another virtualenv: it sees other plugins than ours."""
+    site = folder / "other-site"
+    site.mkdir()
+    for name in plugins:
+        install(site, name, PLUGINS[name])
+    python = folder / "other-python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="{site}" exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    return python
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (None, "cannot run"),
+        ("#!/bin/sh\nexit 3\n", "has no working meadowlark (exit status 3); install it there"),
+        ("#!/bin/sh\necho no Python here\n", "reports what cannot be read"),
+    ],
+    ids=["missing", "fails", "another program"],
+)
+def test_a_broken_interpreter_is_a_row(tmp_path: Path, script: str | None, reason: str) -> None:
+    python = tmp_path / "python"
+    if script:
+        python.write_text(script)
+        python.chmod(0o755)
+    registry = asyncio.run(discover(tmp_path, environments=[str(python)]))
+    [broken] = [each for each in registry.errors if each.environment]
+    assert broken.name == str(python)
+    assert reason in broken.error
+    assert os.fspath(python) in broken.error
