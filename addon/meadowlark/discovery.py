@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from . import __version__
 from .plugins import Line, Order, PluginRow, Progress, Registry
 
 _LOGGER = logging.getLogger(__name__)
@@ -96,7 +95,7 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
         return Progress(at.plugin, f"{at.step} did not finish within {step_seconds:g} s; {REMEDY}")
     except (ValueError, msgspec.MsgspecError) as error:
         return Progress(
-            "", f"{interpreter} reports what cannot be read ({error}); install meadowlark {__version__} there as here"
+            "", f"{interpreter} reports what cannot be read ({error}); install the same meadowlark there as here"
         )
     finally:
         if process.returncode is None:
@@ -107,7 +106,7 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
         return Progress(
             "",
             f"{interpreter} has no working meadowlark ({how}); "
-            f"install it there: {interpreter} -m pip install meadowlark=={__version__}",
+            f"install it there: {interpreter} -m pip install meadowlark",
         )
     return Progress(at.plugin, f"{at.step} ended the process ({how}); {REMEDY}")
 
