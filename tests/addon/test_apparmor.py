@@ -1,4 +1,4 @@
-"""apparmor.txt: the parser takes it, the Supervisor can rename it, its file rules allow what they should and no more."""
+"""apparmor.txt: the parser takes it, the Supervisor can rename it, its file rules allow what they should, no more."""
 
 from __future__ import annotations
 

@@ -92,6 +92,13 @@ def test_identity_never_changes(manifest: dict[str, Any]) -> None:
     assert list(manifest["ports"]) == ["10200/tcp"]
 
 
+def test_the_kill_comes_after_the_grace(manifest: dict[str, Any]) -> None:
+    """Replies end with their sentence, then connections close and workers end."""
+    from meadowlark.cli.serve import GRACE_SECONDS  # here: it brings in the whole server
+
+    assert manifest["timeout"] >= GRACE_SECONDS + 10
+
+
 def test_wyoming_discovery_is_allowed(manifest: dict[str, Any]) -> None:
     assert manifest["discovery"] == ["wyoming"], "without it POST /discovery is refused with 403"
 
