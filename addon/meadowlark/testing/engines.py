@@ -14,7 +14,7 @@ Shipped for plugin authors, used by the core's own tests. Importing this costs n
 A style's native form may hold pitch, rate and volume as factors; an event is a short high tone.
 
 `FaultyEngine` adds one fault, named by the option `fault` or in the text as "!fault", "!fault:2" (after two chunks) or
-"!fault:2:once" (only the first time; remembered in `data_dir`, so also by the next process). Further options: `fault_at`
+"!fault:2:once" (only the first time; remembered in `data_dir`, so also by the next process). Options: `fault_at`
 ("load", "warm_up", or "speak", the default), `fault_after` (chunks), `fault_once`. The faults are the keys of `FAULTS`.
 """
 

@@ -141,6 +141,7 @@ class _Nursery:
                 socket.send_fds(self._control, [to_packet(Fork(engine))], [theirs.fileno()])
         except OSError as error:
             ours.close()
+            self._lose()
             raise _NurseryDiedError from error
         self._orders.append((order, ours))
         try:

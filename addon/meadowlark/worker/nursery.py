@@ -1,6 +1,6 @@
 """A parked process from which workers are forked: `python -m meadowlark.worker.nursery CONTROL LOG MODULE…`.
 
-It runs in the engine's own interpreter and has imported the heavy modules once, so that a worker exists in 10 ms instead
+It runs in the engine's own interpreter and has imported the heavy modules once: a worker exists in 10 ms instead
 of the second that importing torch takes. It touches no GPU and keeps to one thread, for no other lives on in a child.
 CONTROL is a packet socket to the core, LOG where stderr goes once all is imported (until then the core reads it).
 """

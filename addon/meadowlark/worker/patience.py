@@ -11,9 +11,9 @@ _MARGIN: Final = 8.0
 def patience(chars: int, seconds_per_char: float | None, floor: float = 10.0, first: float = 60.0) -> float:
     """Seconds without any audio that are bearable for a sentence of `chars` characters.
 
-    `seconds_per_char` is what this engine has needed on this device (`Done.seconds` per character, the slowest of late);
+    `seconds_per_char` is what this engine has needed on this device (`Done.seconds` per character, the slowest lately);
     None until its first sentence is done, which may still compile and fill caches and therefore gets `first`. An engine
-    that computes a whole sentence before it yields is silent for all of it: hence a whole sentence's time, and a margin.
+    that computes a whole sentence before it yields is silent for all of it: hence a sentence's time, and a margin.
     """
     if seconds_per_char is None:
         return max(first, floor)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -121,7 +121,9 @@ class WorkerProcess:
         """It takes jobs, as far as is known."""
         return not (self._death or self._reading.done() or self._forked.exit.done())
 
-    async def speak(self, utterance: Utterance, *, rate: int | None = None, patience: float) -> AsyncIterator[bytes]:
+    async def speak(
+        self, utterance: Utterance, *, rate: int | None = None, patience: float
+    ) -> AsyncGenerator[bytes, None]:
         """The utterance as s16le mono at `rate`, as it comes; WorkerError when it cannot be spoken to its end.
 
         `patience` is how many seconds may pass without audio before the worker counts as hung and is killed. Close the
@@ -140,13 +142,14 @@ class WorkerProcess:
                 yield payload
         finally:
             if not job.over:
+                job.cancelled = True
                 self._settling = asyncio.create_task(self._settle(job), name=f"settle {self.engine}")
                 await asyncio.shield(self._settling)
 
     async def stop(self, timeout: float = 5.0) -> None:
         """Unload; returns when the process is gone, by force after `timeout` seconds."""
         if self.alive:
-            self._death = "unloaded"
+            self._death = "was unloaded in mid-sentence"
             self._send(Unload())
             await asyncio.wait({self.exited}, timeout=timeout)
         self._forked.kill()
@@ -166,7 +169,6 @@ class WorkerProcess:
 
     async def _settle(self, job: _Job) -> None:
         """Have the worker stop speaking, or kill it; returns when it is free or gone."""
-        job.cancelled = True
         if self.alive:
             self._send(Cancel(job.number))
             await asyncio.wait({job.ended}, timeout=CANCEL_SECONDS)
@@ -215,6 +217,7 @@ class WorkerProcess:
                     self.last_done = message
                 job.finish()
             case Failed(job.number, kind, text):
+                text = self._death or text
                 job.fail(WorkerError(self.engine, text, out_of_memory=kind is Failure.OUT_OF_MEMORY))
 
     async def _bury(self) -> str:
