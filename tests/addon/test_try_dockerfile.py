@@ -17,13 +17,20 @@ RUN echo "$GREETING" > greeting.txt && test ! -e secret.txt
 RUN apt-get update && apt-get install --yes nothing-of-this-name
 
 FROM python:3.13-slim-trixie
-COPY --from=sources /source/greeting.txt /source/meadowlark /usr/local/bin/
+COPY --from=sources /source/greeting.txt /source/meadowlark /source/yaml.py /usr/local/bin/
+RUN python -c "import shutil, site; shutil.copy('/usr/local/bin/yaml.py', site.getsitepackages()[0])"
 ENV MEADOWLARK_DATA_DIR=/data
 WORKDIR /data
 EXPOSE 10200
 HEALTHCHECK --start-period=10s CMD ["meadowlark", "health", "10200", ":10200"]
 ENTRYPOINT ["meadowlark"]
 CMD ["serve", "tcp://0.0.0.0:10200"]
+"""
+
+# The image's Python has no YAML library: a module that knows one file.
+YAML = """\
+def safe_load(file):
+    return {"timeout": 10, "environment": {"HOUSE": "mine"}, "options": {"voice": "tone"}}
 """
 
 SERVER = """\
@@ -35,7 +42,10 @@ if sys.argv[1] == "health":
     sys.exit(not port.exists())
 if sys.argv[1] == "serve":
     def stop(*_):
-        sys.exit({status})
+        port.unlink()
+        sys.exit(0)
+    options = os.environ.get("MEADOWLARK_OPTIONS")
+    print("house:", os.environ.get("HOUSE"), options and pathlib.Path(options).read_text(), flush=True)
     signal.signal(signal.SIGTERM, stop)
     port.touch()
     time.sleep(60)
@@ -49,11 +59,12 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / ".dockerignore").write_text("secret.txt\n")
     (tmp_path / "secret.txt").write_text("secret")
     (tmp_path / "untracked.txt").write_text("not in a clone")
-    (tmp_path / "config.yaml").write_text("timeout: 10\n")
+    (tmp_path / "config.yaml").write_text("timeout: 10\nenvironment: {HOUSE: mine}\noptions: {voice: tone}\n")
+    (tmp_path / "yaml.py").write_text(YAML)
     server = tmp_path / "meadowlark"
-    server.write_text(SERVER.format(status=0))
+    server.write_text(SERVER)
     server.chmod(0o755)
-    tracked = ["Dockerfile", ".dockerignore", "secret.txt", "meadowlark", "config.yaml"]
+    tracked = ["Dockerfile", ".dockerignore", "secret.txt", "meadowlark", "config.yaml", "yaml.py"]
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     subprocess.run(["git", "add", *tracked], cwd=tmp_path, check=True)
     return tmp_path
@@ -72,7 +83,9 @@ def test_builds_starts_checks_and_stops(root: Path, folder: Path) -> None:
     assert done.stdout.count("good morning") == 2  # --version and voices
     assert "skipped: apt-get" in done.stdout
     assert "== healthy after" in done.stdout
-    assert "with exit status 0" in done.stdout
+    assert done.stdout.count("with exit status 0") == 2
+    assert "house: None None" in done.stdout
+    assert 'house: mine {"voice": "tone"}' in done.stdout
 
 
 @pytest.mark.parametrize(
