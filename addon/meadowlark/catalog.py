@@ -138,7 +138,7 @@ class Catalog:
         return _find(engine, engines) or (self._first(named) if named else self._by_tag(engine, engines))
 
     def _by_tag(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
-        """A language given as the name: a bare one ("de"), or just as a voice has it ("en-GB"); "en_US-lessac" is none."""
+        """A language given as the name: a bare one ("de"), or as a voice has it ("en-GB"); "en_US-lessac" is none."""
         found = self._by_language(name, engines)
         return found if found and (len(_tag(name)) == 1 or _tag(name) == _tag(found.language)) else None
 

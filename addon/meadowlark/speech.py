@@ -20,7 +20,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from .api import Utterance, Value
-from .catalog import Catalog, Choice, VoiceRequest
+from .catalog import Catalog, Choice
+from .catalog import VoiceRequest as VoiceRequest
 from .errors import RefusedError, RequestError
 from .residency.supervisor import Lease, Supervisor
 from .text import MarkerMap, Segmenter, Sentence

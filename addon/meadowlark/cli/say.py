@@ -12,7 +12,7 @@ import wave
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from ..catalog import VoiceRequest
 from ..errors import MeadowlarkError, RequestError
@@ -71,7 +71,7 @@ def _play(settings: Settings, text: str, voice: VoiceRequest) -> None:
     _tell(f"No sound device or player works here; the speech is in {file.name}. Choose a file with --output FILE.")
 
 
-async def _speak(settings: Settings, text: str, voice: VoiceRequest, file: BinaryIO) -> str:
+async def _speak(settings: Settings, text: str, voice: VoiceRequest, file: IO[bytes]) -> str:
     """Write a WAV; returns what happened, in one line."""
 
     async def chunks() -> AsyncIterator[str]:

@@ -98,8 +98,8 @@ Decision = Use | Load | Wait | Refuse
 def decide(snapshot: Snapshot, need: Need) -> Decision:
     """What to do so that an engine can speak. Leased and pinned engines are never evicted.
 
-    Device kinds are tried in the engine's order: first anywhere it fits free (the tightest place), then with the smallest
-    sufficient eviction (the longest unused among equals), and if only busy engines stand in the way, wait for them.
+    Device kinds are tried in the engine's order: first where it fits free (the tightest place), then with the smallest
+    sufficient eviction (the longest unused among equals); if only busy engines stand in the way, it waits for them.
     """
     if any(each.engine == need.engine for each in snapshot.residents):
         return Use()

@@ -118,7 +118,7 @@ class Lease:
     ) -> AsyncGenerator[bytes, None]:
         """The sentence as s16le mono, when its turn has come, as it comes. Consume it promptly: others wait.
 
-        rate: Hz to resample to. runs_dry_at: when the listener will have heard all it was sent; None = nothing sent yet.
+        rate: Hz to resample to. runs_dry_at: when the listener will have heard all that was sent; None = nothing yet.
         A sentence that fails is spoken once more; when some of it was sent already, the second attempt goes on where
         the first one stopped (except on engines that sample, which never say it the same way twice).
         Raises LoadError, RefusedError, WorkerError.

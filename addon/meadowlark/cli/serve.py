@@ -1,0 +1,111 @@
+"""`meadowlark serve`: the server's life from start to SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+from ..catalog import VoiceRequest
+from ..errors import SettingsError, VoiceError
+from ..server.endpoint import TcpEndpoint
+from ..server.homeassistant import HomeAssistant
+from ..server.server import Server
+from ..settings import Settings
+from .wiring import House, catalog_of, open_house
+
+_LOGGER = logging.getLogger(__name__)
+
+GRACE_SECONDS = 6.0
+"""For replies to end with their sentence; Docker and the Supervisor kill after 10 s unless told otherwise."""
+
+LANGUAGE_RETRY_SECONDS = 30.0
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"data_dir {settings.data_dir} cannot be made: {error.strerror}.") from error
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    api = HomeAssistant.of(os.environ)
+    async with open_house(settings) as house:
+        server = Server(house.speaker, settings.limits)
+        await server.start(settings.uris)
+        try:
+            _report(house)
+            duties = [asyncio.create_task(duty) for duty in _duties(house, server, settings, api)]
+            await stopping.wait()
+            _LOGGER.info("Stopping: replies end with their sentence")
+            for task in duties:
+                task.cancel()
+            await asyncio.gather(*duties, server.stop(GRACE_SECONDS), return_exceptions=True)
+        finally:
+            await server.stop(0)
+
+
+def _duties(
+    house: House, server: Server, settings: Settings, api: HomeAssistant | None
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """What goes on besides serving."""
+    if settings.preload:
+        yield _preload(house)
+    if api and not settings.voice:
+        yield _learn_language(house, settings, api)
+    port = next((each.port for each in server.endpoints if isinstance(each, TcpEndpoint)), 0)
+    if api and port:
+        yield _tell_supervisor(api, port)
+    if settings.zeroconf or (settings.zeroconf is None and not api):
+        yield _advertise(server, settings)
+
+
+def _report(house: House) -> None:
+    """One line on what can speak; one more when the configured voice cannot."""
+    catalog = house.catalog
+    voices = sum(len(engine.voices) for engine in catalog.engines)
+    engines = ", ".join(engine.id for engine in catalog.engines) or "no engine: see `meadowlark plugins`"
+    _LOGGER.info("Ready with %d voices (%s); default %s", voices, engines, catalog.default or "none")
+    try:
+        catalog.resolve(VoiceRequest())
+    except VoiceError as error:
+        _LOGGER.error("Requests that name no voice will fail: %s", error)
+
+
+async def _preload(house: House) -> None:
+    """Load the default voice's engine, so that the first reply finds it resident."""
+    if house.catalog.default:
+        house.supervisor.prewarm(house.catalog.default.partition("/")[0])
+
+
+async def _learn_language(house: House, settings: Settings, api: HomeAssistant) -> None:
+    """Where no voice is configured, one in Home Assistant's own language; asked until Home Assistant is up."""
+    while not (language := await api.language()):  # noqa: ASYNC110  Home Assistant tells nobody when it is up
+        await asyncio.sleep(LANGUAGE_RETRY_SECONDS)
+    house.speaker.catalog = catalog_of(house.registry, settings, language)
+    _LOGGER.info("Home Assistant speaks %s: the default voice is %s", language, house.catalog.default)
+
+
+async def _tell_supervisor(api: HomeAssistant, port: int) -> None:
+    await api.announce(port)
+
+
+async def _advertise(server: Server, settings: Settings) -> None:
+    from ..server.advertise import Advertiser, default_name  # zeroconf: 0.1 s and 8 MB, not for those who do without
+
+    advertiser = Advertiser(settings.zeroconf_name or default_name(), server.endpoints)
+    advertiser.start()
+    try:
+        await asyncio.get_running_loop().create_future()  # until cancelled
+    finally:
+        await advertiser.stop()

@@ -1,0 +1,173 @@
+"""The promises about who imports whom, and about what is never imported at all."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "addon" / "meadowlark"
+
+MAY_IMPORT = {
+    "__init__": set(),
+    "api": set(),
+    "errors": set(),
+    "audio": {"api", "errors"},
+    "manifest": {"api"},
+    "hookspecs": {"api"},
+    "plugins": {"api", "manifest", "hookspecs", "plugins"},
+    "discovery": {"plugins"},
+    "catalog": {"api", "errors", "plugins"},
+    "text": {"api", "errors", "text"},
+    "schedule": set(),
+    "schedule.policy": set(),
+    "schedule.queue": {"api", "errors", "schedule.policy"},
+    "residency": set(),
+    "residency.policy": set(),
+    "residency.devices": {"errors"},
+    "residency.supervisor": {
+        "api",
+        "errors",
+        "residency.policy",
+        "residency.devices",
+        "schedule.policy",
+        "schedule.queue",
+        "worker.messages",
+        "worker.patience",
+        "worker.process",
+    },
+    "worker.child": {"api", "audio", "errors", "worker.messages", "worker.job", "worker"},
+    "worker": {"__init__", "api", "audio", "errors", "worker"},
+    "speech": {"api", "catalog", "errors", "residency.supervisor", "text"},
+    "settings": {"api", "errors", "server.limits"},
+    "server": {"api", "catalog", "errors", "server", "speech", "text.ssml", "__init__"},
+    "testing": {
+        "api",
+        "audio",
+        "errors",
+        "testing",
+        "manifest",
+        "plugins",
+        "discovery",
+        "text",
+        "worker",
+        "residency.devices",
+    },
+    "cli": {"*"},
+    "__main__": {"*"},
+}
+"""Module or package → what of meadowlark it may import. The longest name that fits counts."""
+
+ONLY = {
+    "wyoming": {"server", "worker", "testing"},
+    "zeroconf": {"server.advertise"},
+    "ifaddr": {"server"},
+    "pluggy": {"api", "hookspecs", "plugins"},
+    "pynvml": {"residency.devices"},
+    "sentence_stream": {"text"},
+    "yaml": {"settings"},
+    "soxr": {"audio"},
+    "numpy": {"api", "audio", "testing"},
+    "torch": set(),
+    "onnxruntime": set(),
+    "transformers": set(),
+}
+"""Third party → the only ones that may import it, anywhere in the file."""
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    parts = list(path.relative_to(SOURCE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
+    """Absolute names of all that a file imports; top_level: only what is imported when it is."""
+    tree = ast.parse(path.read_text())
+    package = ["meadowlark", *path.relative_to(SOURCE).parts[:-1]]
+    for node in tree.body if top_level else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                child = SOURCE.joinpath(*module.split(".")[1:], alias.name)
+                is_module = module.startswith("meadowlark") and (child.with_suffix(".py").exists() or child.is_dir())
+                yield f"{module}.{alias.name}" if is_module else module
+
+
+def allowed(name: str, permitted: set[str]) -> bool:
+    return "*" in permitted or any(name == each or name.startswith(each + ".") for each in permitted)
+
+
+def rule_for(name: str) -> set[str]:
+    fitting = [each for each in MAY_IMPORT if name == each or name.startswith(each + ".")]
+    assert fitting, f"{name} has no rule in MAY_IMPORT: decide what it may import"
+    return MAY_IMPORT[max(fitting, key=len)]
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_imports_go_one_way(path: Path) -> None:
+    permitted = rule_for(name_of(path))
+    for imported in imports(path):
+        if imported == "meadowlark" or imported.startswith("meadowlark."):
+            inner = imported.removeprefix("meadowlark").removeprefix(".") or "__init__"
+            assert allowed(inner, permitted), f"{name_of(path)} must not import {imported}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_libraries_stay_where_they_belong(path: Path) -> None:
+    for imported in imports(path):
+        library = imported.partition(".")[0]
+        if library in ONLY:
+            assert allowed(name_of(path), ONLY[library]), f"{name_of(path)} must not import {library}"
+
+
+def test_no_cycles() -> None:
+    graph = {
+        f"meadowlark.{name_of(path)}": {
+            each for each in imports(path, top_level=True) if each.startswith("meadowlark.")
+        }
+        for path in modules()
+    }
+    finished: set[str] = set()
+
+    def visit(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, " → ".join((*way, module))
+        if module not in finished:
+            for each in graph.get(module, ()):
+                if each != module:
+                    visit(each, (*way, module))
+            finished.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+HEAVY = ("torch", "onnxruntime", "transformers", "numpy", "soxr")
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("meadowlark.cli.serve", HEAVY),
+        ("meadowlark.cli.say", HEAVY),
+        ("meadowlark.plugins", HEAVY),
+        ("meadowlark.api", (*HEAVY, "asyncio", "wyoming", "msgspec", "zeroconf")),
+        ("meadowlark.__main__", (*HEAVY, "asyncio", "msgspec", "zeroconf", "wyoming", "yaml")),
+        ("meadowlark.worker.nursery", (*HEAVY, "zeroconf")),
+    ],
+)
+def test_nothing_heavy_at_import(module: str, absent: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {each.partition(".")[0] for each in loaded} & set(absent)
