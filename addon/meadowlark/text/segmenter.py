@@ -1,0 +1,158 @@
+"""The text front end as one: chunks of a reply in, sentences ready to be spoken out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import regex
+
+from meadowlark.api import Marker, MarkerKind, PlacedEvent
+from meadowlark.text.clean import Break, Cleaner, TextOrBreak
+from meadowlark.text.markers import Mark, MarkerLifter, MarkerMap
+from meadowlark.text.sentences import Piece, Splitter
+
+_BLOCK = 2048
+"""Characters that go through all stages at a time: it bounds what is held, however large the chunk."""
+_SPEAKABLE_RE = regex.compile(r"[\p{L}\p{N}]")
+_LEADING_RE = regex.compile(r"(?:[\s,;:!?…)\]}、，。；：！？]|\.(?![\p{L}\p{N}]))+")
+_EMPTY_RE = regex.compile(r"[(（]\s*[)）] ?")
+_NOT_WORD_RE = regex.compile(r"[^\p{L}\p{N}\p{M}\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is spoken at one go."""
+
+    text: str
+    """Clean and speakable; empty where there is only an event to make."""
+
+    style: Marker | None
+    """The engine's own marker of the style in force; None = neutral."""
+
+    events: tuple[PlacedEvent, ...]
+    """In the order of their positions in `text`."""
+
+
+class Segmenter:
+    """Markers lifted out, markup cleaned away, sentences found; one reply long.
+
+    The sentences do not depend on how the text was cut into chunks, unless `pause` was called. Any text will do.
+    """
+
+    def __init__(
+        self,
+        markers: MarkerMap,
+        language: str = "en",
+        max_chars: int = 400,
+        first_clause_chars: int | None = None,
+    ) -> None:
+        """`language`: BCP 47, a hint. `first_clause_chars`: the first piece may end at a clause from there on."""
+        self._lifter = MarkerLifter(markers)
+        self._cleaner = Cleaner(language)
+        self._splitter = Splitter(language, max_chars, first_clause_chars)
+        self._language = language
+        self._style: Marker | None = None
+        self._events: deque[tuple[int, Marker]] = deque()
+
+    def push(self, chunk: str) -> list[Sentence]:
+        """The sentences that are complete by now."""
+        sentences: list[Sentence] = []
+        for start in range(0, len(chunk), _BLOCK):
+            sentences += self._read(self._lifter.push(chunk[start : start + _BLOCK]))
+        return sentences
+
+    def pause(self) -> list[Sentence]:
+        """The stream has paused: also what surely ends a sentence or a long clause."""
+        sentences = self._sentences(self._splitter.pause())
+        if self._events and not sentences:
+            sentences = self._lone_events()
+        return sentences
+
+    def finish(self) -> list[Sentence]:
+        """All that is left; the reply ends here."""
+        sentences = self._read(self._lifter.finish())
+        sentences += self._spoken(self._cleaner.finish())
+        sentences += self._sentences(self._splitter.end(), closing=True)
+        if not self._splitter.begun and self._cleaner.code:
+            sentences += self._code(self._cleaner.code)
+        return sentences + self._lone_events()
+
+    def _read(self, items: Iterable[str | Mark]) -> list[Sentence]:
+        sentences: list[Sentence] = []
+        for item in items:
+            if isinstance(item, str):
+                sentences += self._spoken(self._cleaner.push(item))
+            elif not self._cleaner.fenced:
+                sentences += self._spoken(self._cleaner.interrupt())
+                sentences += self._mark(item)
+        return sentences
+
+    def _spoken(self, items: Iterable[TextOrBreak]) -> list[Sentence]:
+        sentences: list[Sentence] = []
+        for item in items:
+            if item is Break.LINE:
+                sentences += self._sentences(self._splitter.end_line(), closing=True)
+            else:
+                sentences += self._sentences(self._splitter.push(item))
+        return sentences
+
+    def _mark(self, mark: Mark) -> list[Sentence]:
+        """A style ends what came before it; an event is remembered with its place."""
+        if mark.kind is MarkerKind.EVENT and mark.marker:
+            self._events.append((self._splitter.length, mark.marker))
+        if mark.kind is not MarkerKind.STYLE or _native(mark.marker) == _native(self._style):
+            return []
+        sentences = self._sentences(self._splitter.end(), closing=True)
+        self._style = mark.marker
+        return sentences
+
+    def _sentences(self, pieces: list[Piece], closing: bool = False) -> list[Sentence]:
+        """The pieces with their events; `closing`: one at the very end belongs to the last piece."""
+        return [self._sentence(piece, closing and piece is pieces[-1]) for piece in pieces if piece.text]
+
+    def _sentence(self, piece: Piece, closing: bool) -> Sentence:
+        positions: list[int] = []
+        markers: list[Marker] = []
+        while self._events and self._events[0][0] < piece.stop + closing:
+            at, marker = self._events.popleft()
+            positions.append(min(max(at - piece.start, 0), len(piece.text)))
+            markers.append(marker)
+        text, positions = _tidy(piece.text, positions)
+        return Sentence(text, self._style, _placed(zip(positions, markers, strict=True)))
+
+    def _lone_events(self) -> list[Sentence]:
+        """Events behind which no words came."""
+        if not self._events:
+            return []
+        events = _placed((0, marker) for _, marker in self._events)
+        self._events.clear()
+        return [Sentence("", self._style, events)]
+
+    def _code(self, code: str) -> list[Sentence]:
+        """The words of code, for a reply that holds nothing else: silence would look like a failure."""
+        sentences: list[Sentence] = []
+        for line in code.splitlines():
+            if words := _NOT_WORD_RE.sub(" ", line).strip():
+                sentences += self._sentences(self._splitter.push(words))
+                sentences += self._sentences(self._splitter.end_line(), closing=True)
+        return sentences + self._sentences(self._splitter.end(), closing=True)
+
+
+def _native(marker: Marker | None) -> object:
+    return None if marker is None else marker.native
+
+
+def _placed(events: Iterable[tuple[int, Marker]]) -> tuple[PlacedEvent, ...]:
+    return tuple(PlacedEvent(position, marker.name, marker.native) for position, marker in events)
+
+
+def _tidy(text: str, positions: list[int]) -> tuple[str, list[int]]:
+    """Without punctuation that lost what it belonged to, and the positions moved along."""
+    cuts = [found.span()] if (found := _LEADING_RE.match(text)) else []
+    cuts += [m.span() for m in _EMPTY_RE.finditer(text, cuts[0][1] if cuts else 0)]
+    for start, end in reversed(cuts):
+        text = text[:start] + text[end:]
+        positions = [at - min(max(at - start, 0), end - start) for at in positions]
+    return text.rstrip(), [min(at, len(text.rstrip())) for at in positions]

@@ -1,0 +1,273 @@
+"""Sentences out of clean text, in a stream: where to cut, how early, and at most how long.
+
+What ends a sentence is decided in boundaries.py. Knows nothing of markers or markup, and is told where a line ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import regex
+
+from meadowlark.text import boundaries
+from meadowlark.text.boundaries import CLOSERS, NARROW, WIDE, Ahead
+from meadowlark.text.stream import NeedMoreError
+from meadowlark.text.words import primary
+
+_SPEAKABLE_RE = regex.compile(r"[\p{L}\p{N}]")
+_WIDE_LETTER_RE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
+_CLAUSE_RE = regex.compile(r"[,;:،؛](?=\s)| [–—-](?= )|—(?=\p{L})|[、，；：]")
+_END_RE = regex.compile(rf"[{regex.escape(WIDE + NARROW)}]+[{regex.escape(CLOSERS)}]*(?=\s)|[{regex.escape(WIDE)}]+")
+# Thai, Lao, Khmer and Burmese put a space where a clause or sentence ends, and often nothing else.
+_SPACED_SCRIPT = r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+_PARTICLE_RE = regex.compile(r"(?:ครับ|ค่ะ|คะ|นะคะ|จ้ะ|จ้า|ເຈົ້າ)$")
+_CANDIDATE_RE = regex.compile(
+    rf"[{regex.escape(WIDE + NARROW)}]|(?<=\p{{Greek}});|(?<={_SPACED_SCRIPT}) |[,;:،؛、，；：–—]"
+)
+_LAST_RE = regex.compile(rf"([{regex.escape(WIDE + NARROW)}]+)[{regex.escape(CLOSERS)}]*\s*$")
+_GRAPHEME_RE = regex.compile(r"\X")
+_CLOSERS = frozenset(CLOSERS)
+_CONTEXT: Final = 48
+"""Characters before a mark that are looked at: more than any word."""
+_RUN: Final = 16
+"""Marks and closers that are read as one end; a flood of them must not be held."""
+_SHORT: Final = 10
+"""Characters below which a piece is joined to the next (a wide letter counts three)."""
+_PAUSED_CLAUSE: Final = 40
+"""Characters that must stand before a clause mark for a cut there when the stream has paused."""
+_SPACED_CLAUSE: Final = 40
+"""Characters after which a space ends a piece in scripts that mark no sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of text that is spoken at one go."""
+
+    text: str
+    """Stripped."""
+
+    start: int
+    """Characters of the whole text before `text`."""
+
+    stop: int
+    """Characters of the whole text up to the cut; what happens here belongs to the next piece."""
+
+
+class Splitter:
+    """Cuts clean text into pieces. Does not depend on how the text is chunked, and holds little more than one piece."""
+
+    def __init__(
+        self,
+        language: str = "en",
+        max_chars: int = 400,
+        first_clause_chars: int | None = None,
+        join_chars: int = _SHORT,
+    ) -> None:
+        """`language`: BCP 47, a hint. `first_clause_chars`: cut the first piece at a clause mark from there on."""
+        if max_chars < 1:
+            raise ValueError("max_chars must be at least 1")
+        self._language = primary(language)
+        self._max = max_chars
+        self._first_clause = first_clause_chars
+        self._join = join_chars
+        self._text = ""
+        self._base = 0  # characters before self._text
+        self._start = 0  # of the present piece, in self._text
+        self._scan = 0  # all marks before this are decided
+        self._glue = False
+        self._begun = False
+
+    @property
+    def length(self) -> int:
+        """Characters of the whole text so far, those added between lines included."""
+        return self._base + len(self._text)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a piece with words in it has been cut."""
+        return self._begun
+
+    def push(self, text: str) -> list[Piece]:
+        """The pieces that are complete for certain."""
+        if self._glue:
+            self._join_line(text[0])
+        self._text += text
+        return self._cut(final=False)
+
+    def end_line(self) -> list[Piece]:
+        """A line ends here: a piece, unless it is so short that it is joined to the next line."""
+        pieces = self._cut(final=True)
+        rest = self._text[self._start :]
+        if not _SPEAKABLE_RE.search(rest):
+            self._forget()
+        elif not self._begun or _weight(rest) >= self._join:
+            pieces.append(self._take(len(self._text)))
+        else:
+            self._glue = True
+            self._scan = len(self._text)
+        return pieces
+
+    def end(self) -> list[Piece]:
+        """The text ends here, or what follows is spoken otherwise."""
+        pieces = self._cut(final=True)
+        if _SPEAKABLE_RE.search(self._text, self._start):
+            pieces.append(self._take(len(self._text)))
+        self._forget()
+        return pieces
+
+    def pause(self) -> list[Piece]:
+        """Nothing has come for a while: what ends in a full stop, or at the last clause mark of a long beginning."""
+        rest = self._text[self._start :]
+        if not _SPEAKABLE_RE.search(rest):
+            return []
+        if self._glue:
+            return [self._take(len(self._text))]
+        last = _LAST_RE.search(rest)
+        if last and boundaries.surely_complete(rest[: last.start()][-_CONTEXT:], last[1], self._language):
+            return [self._take(len(self._text))]
+        clauses = [m.end() for m in _CLAUSE_RE.finditer(rest + " ") if m.end() >= _PAUSED_CLAUSE]
+        while clauses and clauses[-1] >= len(rest) and rest[:-1][-1:].isdecimal():
+            clauses.pop()  # "21," may go on with "5"
+        if clauses:
+            return [self._take(min(self._start + clauses[-1], len(self._text)))]
+        return []
+
+    def _cut(self, final: bool) -> list[Piece]:
+        pieces = []
+        while (end := self._next_end(final)) is not None:
+            pieces.append(self._take(end))
+        self._base += self._start
+        self._text = self._text[self._start :]
+        self._scan -= self._start
+        self._start = 0
+        return pieces
+
+    def _next_end(self, final: bool) -> int | None:
+        """Where the present piece ends, None when that is open."""
+        limit = self._start + self._max
+        while candidate := _CANDIDATE_RE.search(self._text, self._scan):
+            if candidate.start() >= limit:
+                break
+            try:
+                end, is_end = self._decide(candidate, final)
+            except NeedMoreError:
+                return None
+            self._scan = end
+            if is_end and end <= limit and self._long_enough(end):
+                return end
+        else:
+            self._scan = len(self._text)
+        return self._forced_end(limit) if len(self._text) > limit else None
+
+    def _decide(self, candidate: regex.Match[str], final: bool) -> tuple[int, bool]:
+        """The end of the marks that begin here, and whether a piece may end there."""
+        char = candidate[0]
+        at = candidate.start()
+        if char == " ":
+            before = self._text[max(self._start, at - _CONTEXT) : at]
+            ahead = Ahead(self._text, at + 1, final).char(0)
+            spaced = at - self._start >= _SPACED_CLAUSE or _PARTICLE_RE.search(before) is not None
+            return at + 1, spaced and regex.match(_SPACED_SCRIPT, ahead) is not None
+        if char in ",;:،؛、，；：–—" and not (char == ";" and regex.match(r"\p{Greek}", self._text[at - 1])):
+            return at + 1, self._first_clause_ends(at, final)
+        end = at + 1
+        reader = Ahead(self._text, 0, final)
+        while end - at < _RUN and (following := reader.char(end)) and following in WIDE + NARROW:
+            end += 1
+        marked = end
+        while end - at < _RUN and (following := reader.char(end)) and following in _CLOSERS:
+            end += 1
+        if reader.char(end) == " " and reader.char(end + 1) == "»" and self._open_guillemet(at):
+            end += 2  # French puts a space before it
+        begin = max(self._start, at - _CONTEXT)
+        mark = "?" if char == ";" else self._text[at:marked]
+        return end, boundaries.ends_sentence(
+            self._text[begin:at].lstrip() if begin == self._start else self._text[begin:at],
+            mark,
+            self._text[marked:end],
+            Ahead(self._text, end, final),
+            begin == self._start,
+            self._language,
+        )
+
+    def _first_clause_ends(self, at: int, final: bool) -> bool:
+        """Whether the reply's first piece may end at this clause mark."""
+        if self._begun or self._first_clause is None or at + 1 - self._start < self._first_clause:
+            return False
+        following = Ahead(self._text, at + 1, final).char(0)
+        if self._text[at] in "、，；：":
+            return following != ""
+        if self._text[at] in "–—" and self._text[at - 1 : at] != " ":
+            return following.isalpha()
+        return following.isspace()
+
+    def _open_guillemet(self, at: int) -> bool:
+        text = self._text[max(self._start, at - self._max) : at]
+        return text.count("«") > text.count("»")
+
+    def _long_enough(self, end: int) -> bool:
+        piece = self._text[self._start : end]
+        return _SPEAKABLE_RE.search(piece) is not None and (not self._begun or _weight(piece) >= self._join)
+
+    def _forced_end(self, limit: int) -> int:
+        """Where to cut a piece that is too long: behind a sentence or clause, else a word, else a letter."""
+        window = self._text[self._start : limit + 1]
+        least = self._max // 4
+        for pattern in (_END_RE, _CLAUSE_RE):
+            ends = [m.end() for m in pattern.finditer(window) if least <= m.end() <= self._max]
+            if ends:
+                return self._reset_scan(self._start + ends[-1])
+        space = window.rfind(" ")
+        if space > 0:
+            return self._reset_scan(self._start + space)
+        for cut in range(limit, max(self._start, limit - _CONTEXT), -1):
+            found = _GRAPHEME_RE.match(self._text, cut - 1)
+            if found is None or found.end() <= cut:
+                return self._reset_scan(cut)
+        return self._reset_scan(limit)
+
+    def _reset_scan(self, cut: int) -> int:
+        self._scan = cut
+        return cut
+
+    def _take(self, end: int) -> Piece:
+        raw = self._text[self._start : end]
+        text = raw.strip()
+        start = self._start + len(raw) - len(raw.lstrip())
+        piece = Piece(text, self._base + start, self._base + end)
+        self._start = end
+        self._scan = max(self._scan, end)
+        self._glue = False
+        self._begun = self._begun or _SPEAKABLE_RE.search(text) is not None
+        return piece
+
+    def _forget(self) -> None:
+        self._base += len(self._text)
+        self._text = ""
+        self._start = self._scan = 0
+        self._glue = False
+
+    def _join_line(self, first: str) -> None:
+        """A short line goes on with the next, with the pause that the line's end asked for."""
+        last = self._text[-1:]
+        if not (last.isalnum() or regex.match(r"\p{M}|[%°]", last)):
+            self._text += " "
+        elif _WIDE_LETTER_RE.match(last) and _WIDE_LETTER_RE.match(first):
+            self._text += "、"
+        else:
+            self._text += ". " if first.isupper() else ", "
+        self._scan = len(self._text)
+        self._glue = False
+
+
+def _weight(text: str) -> int:
+    """Characters, of which a wide letter says as much as three."""
+    stripped = text.strip()
+    return len(stripped) + 2 * len(_WIDE_LETTER_RE.findall(stripped))
+
+
+def split(text: str, language: str = "en") -> list[str]:
+    """The sentences of clean text of one line, none of them joined."""
+    splitter = Splitter(language, max_chars=max(1, len(text)), join_chars=0)
+    return [piece.text for piece in (*splitter.push(text), *splitter.end())] if text else []
