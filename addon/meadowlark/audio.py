@@ -27,7 +27,7 @@ def to_s16le(chunk: AudioChunk) -> bytes:
     if not isinstance(chunk, np.ndarray):
         raise TypeError(f"{_type_name(chunk)} is not audio; yield a float32 numpy array or s16le bytes")
     samples = _flatten(chunk)
-    if samples.dtype == np.int16:
+    if np.issubdtype(samples.dtype, np.int16):  # of either byte order
         return _little_endian(samples)
     if not np.issubdtype(samples.dtype, np.floating):
         raise TypeError(
@@ -45,7 +45,8 @@ class Resampler:
     def __init__(self, rate_in: int, rate_out: int) -> None:
         import soxr  # only for a reply at another rate than the engine's
 
-        self._stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="int16", quality="HQ")
+        # float32: for int16 soxr dithers at random, and the same sentence would never come out the same twice
+        self._stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", quality="HQ")
 
     def push(self, data: bytes) -> bytes:
         """What is ready so far; may be empty, for the filter looks ahead."""
@@ -58,8 +59,9 @@ class Resampler:
     def _resample(self, data: bytes, *, last: bool) -> bytes:
         import numpy as np  # already loaded by soxr
 
-        resampled: bytes = self._stream.resample_chunk(np.frombuffer(data, dtype="<i2"), last).tobytes()
-        return resampled
+        samples = np.frombuffer(data, dtype="<i2").astype(np.float32)
+        resampled = np.rint(self._stream.resample_chunk(samples, last))
+        return _little_endian(np.clip(resampled, -32768, 32767))
 
 
 def silence(seconds: float, rate: int) -> bytes:

@@ -88,7 +88,7 @@ async def test_workers_of_one_environment_share_a_nursery_and_others_do_not(nurs
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("missing", None, "does not exist; name a Python that has meadowlark"),
+        ("missing", None, "does not exist; name a Python with meadowlark"),
         ("text", "Hello", "cannot be run"),
         ("true", "#!/bin/sh\nexit 0\n", r"is not a Python .* \(exit code 0\)"),
         ("loud", "#!/bin/sh\necho what is -P >&2\nexit 2\n", r"\(exit code 2\): what is -P"),
@@ -103,7 +103,6 @@ async def test_an_interpreter_that_is_none(launch, tmp_path, name, text, message
         await start(replace(launch(), interpreter=interpreter), nurseries)
 
     assert interpreter in str(caught.value)
-    await asyncio.sleep(0.1)  # what was killed is reaped
     await nurseries.close()
 
 
@@ -130,7 +129,6 @@ async def test_an_environment_with_another_meadowlark(nurseries, launch, tmp_pat
 
     with pytest.raises(LoadError, match=r"has meadowlark 9\.9, which does not fit"):
         await start(launch(), nurseries)
-    await asyncio.sleep(0.1)
 
 
 async def test_a_preload_that_fails_is_told_and_not_fatal(nurseries, launch, say, modules, caplog):
@@ -156,7 +154,6 @@ async def test_a_preload_that_hangs_is_named(launch, modules):
 
     with pytest.raises(LoadError, match=r"importing hanging takes more than 0\.5 s"):
         await start(replace(launch(), preload=(module,)), nurseries)
-    await asyncio.sleep(0.1)
     await nurseries.close()
 
 

@@ -41,7 +41,7 @@ from .messages import (
 
 _LOGGER = logging.getLogger(__name__)
 
-_IGNORED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_UNHEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C may reach the whole terminal group, systemd's stop the whole unit; the core wants its sentence finished."""
 
 
@@ -132,7 +132,7 @@ class _Worker:
                     case Load() | Speak() as order:
                         self._inbox.put(order)
                     case Cancel(job):
-                        self._cancelled = job
+                        self._cancelled = max(self._cancelled, job)
                     case Unload():
                         self._cancelled = sys.maxsize
                         self._inbox.put(None)
@@ -165,8 +165,10 @@ def _own_process() -> None:
     for number in signal.valid_signals():
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
-    for number in _IGNORED:
-        signal.signal(number, signal.SIG_IGN)
+    for number in _UNHEARD:
+        signal.signal(
+            number, lambda *_: None
+        )  # SIG_IGN would pass to programs that an engine starts, and stops by SIGTERM
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.dup2(2, 1)
     sys.stdout = sys.stderr

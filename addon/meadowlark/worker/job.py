@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from ..api import Pipeline, Utterance
 from ..audio import Resampler, seconds, to_s16le
 from .messages import Failure, Speak
+
+_MESSAGE_CHARS: Final = 1000
+"""Some compilers put their whole source into an exception; the log has it all."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
@@ -43,7 +47,7 @@ def perform(pipeline: Pipeline, speak: Speak, engine_rate: int, cancelled: Calla
 
 def failure_of(error: BaseException) -> tuple[Failure, str]:
     """The kind of an exception and its one line for the core, "ValueError: …"."""
-    text = str(error).strip()
+    text = str(error).strip()[:_MESSAGE_CHARS].encode(errors="replace").decode()  # a file's name may be no Unicode
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return (Failure.OUT_OF_MEMORY if _is_out_of_memory(error) else Failure.ERROR), message
 

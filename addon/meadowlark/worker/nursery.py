@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> NoReturn:
     """Import, then fork until the core goes; never returns."""
     control = socket.socket(fileno=int(arguments[0]))
     log_fd = int(arguments[1])
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the core decides when this ends; see child._IGNORED
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the core decides when this ends; see child._UNHEARD
         signal.signal(number, signal.SIG_IGN)
     _die_with_parent()
     os.dup2(2, 1)  # what imports print belongs to the log

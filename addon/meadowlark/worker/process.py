@@ -47,6 +47,9 @@ _BUFFER_BYTES: Final = 1024 * 1024
 _EXIT_SECONDS: Final = 2.0
 """From a closed socket, or SIGKILL, to the end of the process."""
 
+_GONE_SECONDS: Final = 20.0
+"""A driver that gives back gigabytes may hold a killed process for a while; one that hangs holds it for ever."""
+
 
 @dataclass(frozen=True, slots=True)
 class Launch:
@@ -109,7 +112,7 @@ class WorkerProcess:
         self._jobs = 0
         self._death = ""  # why we ended it
         self._settling: asyncio.Task[None] | None = None
-        self._reading = asyncio.create_task(self._read(), name=f"worker {self.engine}")
+        self._reading: asyncio.Task[None] = asyncio.create_task(self._read(), name=f"worker {self.engine}")
 
     @property
     def pid(self) -> int:
@@ -153,7 +156,9 @@ class WorkerProcess:
             self._send(Unload())
             await asyncio.wait({self.exited}, timeout=timeout)
         self._forked.kill()
-        await asyncio.shield(self.exited)
+        await asyncio.wait({self.exited}, timeout=_GONE_SECONDS)
+        if not self.exited.done():
+            _LOGGER.error("%s: process %d does not die; its memory is lost until it does", self.engine, self.pid)
 
     async def _take_up(self, utterance: Utterance, rate: int | None) -> _Job:
         if self._job is not None and not self._job.over:
@@ -188,6 +193,7 @@ class WorkerProcess:
 
     async def _read(self) -> None:
         """Hand on what the worker says until it says no more, then see that it is gone."""
+        self._forked.exit.add_done_callback(self._hang_up_soon)
         try:
             while event := await async_read_event(self._reader):
                 self._receive(from_event(event))
@@ -202,6 +208,10 @@ class WorkerProcess:
         if self._job is not None:
             self._job.fail(WorkerError(self.engine, self._death or f"died: {how}"))
         self.exited.set_result(how)
+
+    def _hang_up_soon(self, _: asyncio.Future[str]) -> None:
+        """A process that the engine forked may hold the socket open beyond the worker's end."""
+        asyncio.get_running_loop().call_later(_EXIT_SECONDS, self._writer.close)
 
     def _receive(self, message: Message) -> None:
         job = self._job

@@ -18,6 +18,7 @@ from .watch import Watch
 _LOGGER = logging.getLogger(__name__)
 
 _PACKET_BYTES: Final = 256 * 1024
+_END_SECONDS: Final = 2.0
 _TAIL_BYTES: Final = 8 * 1024
 
 
@@ -62,6 +63,7 @@ async def park(engine: str, interpreter: str, preload: tuple[str, ...], limits: 
             ready = await _wait_until_ready(engine, interpreter, parked, tail, limits)
         except BaseException:
             parked.kill()
+            await asyncio.wait({parked.ended}, timeout=_END_SECONDS)
             parked.control.close()
             raise
     finally:
@@ -143,7 +145,7 @@ async def _receive(control: socket.socket) -> Message | None:
 
 async def _end_of(parked: Parked) -> str:
     try:
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(_END_SECONDS):
             return await asyncio.shield(parked.ended)
     except TimeoutError:
         return "it closed its control socket"
