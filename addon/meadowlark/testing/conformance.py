@@ -1,0 +1,545 @@
+"""The suite that every engine passes. A plugin runs it on its own engine with one line:
+
+    TestMine = conformance.suite("mine")
+
+It goes the way of the server: the plugin is found through its entry point in a process of its own, the engine is loaded
+in a worker, sentences go over the worker's socket. One worker serves the whole suite. Plain pytest: no plugin of it, no
+configuration.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, NoReturn
+
+import pytest
+
+from ..api import Marker, MarkerKind, Utterance, Value, Voice
+from ..errors import EngineError, LoadError
+from ..manifest import problems
+from ..text import MarkerMap, Segmenter, Sentence
+from .lightness import HEAVY, weigh
+from .phrases import STRANGE, sentence
+from .processes import offspring, process, shared_memory, survivors
+from .sound import complaint, listen
+from .subject import Found, Limits, Spoken, Subject, find, spread
+
+SAME_SHARE = 0.01
+SAME_SECONDS = 0.02
+"""Two lengths are the same when they differ by no more than 1 % or 20 ms."""
+
+SENTENCE_CHARS = 400
+"""The longest sentence that the core sends to a pipeline."""
+
+HUGE_BYTES = 100_000
+
+
+class EngineConformance:
+    """Derive from it, or call `suite`, to test an engine. The class attributes are the settings."""
+
+    engine: ClassVar[str] = ""
+    """Its id, as in its manifest."""
+
+    environments: ClassVar[tuple[str, ...]] = ()
+    """Interpreters of other virtualenvs to look in, if it is not installed in this one."""
+
+    device: ClassVar[str] = "cpu"
+    """Where to load it: "cpu", "cuda:0"."""
+
+    options: ClassVar[Mapping[str, Value]] = {}
+    """The user's settings for the engine."""
+
+    sentences: ClassVar[Mapping[str, str]] = {}
+    """Language → what to say in it, where the suite's own sentence does not do."""
+
+    max_voices: ClassVar[int | None] = 500
+    """Of more voices than that, so many are spoken, evenly taken; None = all."""
+
+    max_markers: ClassVar[int | None] = 100
+    """The same for markers."""
+
+    load_seconds: ClassVar[float] = 600.0
+    sentence_seconds: ClassVar[float] = 60.0
+    """Without any audio; then the worker counts as hung."""
+
+    cancel_seconds: ClassVar[float] = 0.5
+    two_at_once: ClassVar[bool] = True
+    """False where two of them do not fit into the memory of the machine that runs the tests."""
+
+    _subject: ClassVar[Subject | None] = None
+    _broken: ClassVar[str] = ""
+    _lengths: ClassVar[dict[str, float]] = {}
+
+    @classmethod
+    def setup_class(cls) -> None:
+        """Nothing is started before it is needed."""
+        cls._subject, cls._broken, cls._lengths = None, "", {}
+
+    @classmethod
+    def teardown_class(cls) -> None:
+        """End all processes."""
+        if cls._subject:
+            cls._subject.close()
+            cls._subject = None
+
+    @classmethod
+    def pytest_generate_tests(cls, metafunc: pytest.Metafunc) -> None:
+        """One test a voice, a marker, a strange text."""
+        wanted = metafunc.fixturenames
+        if "case" in wanted:
+            cases = list(cls._cases())
+            metafunc.parametrize("case", cases, ids=[_id_of(*each) for each in cases])
+        if "marker" in wanted:
+            markers = spread(cls._manifest_markers(), cls.max_markers)
+            metafunc.parametrize("marker", markers, ids=[each.name for each in markers])
+        if "strange" in wanted:
+            metafunc.parametrize("strange", list(STRANGE))
+        if "hear_first" in wanted:
+            metafunc.parametrize("hear_first", [True, False], ids=["after its first chunk", "before its first chunk"])
+
+    # Found and light
+
+    def test_is_found_without_errors(self) -> None:
+        """The plugin is installed, its entry point loads, its hooks run."""
+        found = self._found()
+        if not found.manifest:
+            rows = "\n".join(f"    {row.name} {row.version}: {row.error or 'ok'}" for row in found.registry.rows)
+            fail(
+                f"No installed plugin registers an engine {self.engine!r}. Plugins here:\n{rows or '    none'}",
+                "a distribution with an entry point in the group `meadowlark` registers the engine's manifest",
+                "install the plugin into this environment (`pip install -e .`) and compare the ids",
+            )
+        if found.row and found.row.error:
+            fail(
+                f"Plugin {found.row.name!r}: {found.row.error}",
+                "a plugin is found without any error",
+                "see the line above; `meadowlark plugins` shows the same",
+            )
+
+    def test_manifest_is_valid(self) -> None:
+        """What the core knows of the engine without loading it is complete and right."""
+        manifest = self._need_found().manifest
+        assert manifest
+        wrong = [*problems(manifest)]
+        if not manifest.voices:
+            wrong.append("no voices: register at least one, in the manifest or in register_voices")
+        if wrong:
+            fail("The manifest is wrong: " + "; ".join(wrong), "see EngineManifest in meadowlark.api", "correct it")
+
+    def test_import_is_light(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Finding the plugin imports nothing heavy; the time it takes is printed, not judged."""
+        row = self._need_found().row
+        assert row
+        weight = weigh(row.name, row.environment)
+        with capsys.disabled():
+            print(f"\n{row.name}: found in {weight.seconds * 1000:.0f} ms", end=" ")  # noqa: T201
+        if weight.heavy:
+            fail(
+                "Finding the plugin imports "
+                + ", ".join(f"{module} ({place})" for module, place in weight.heavy.items()),
+                f"the module of the entry point and the hooks import none of {', '.join(HEAVY)}",
+                "import them in the pipeline's module, which only the worker imports; split the file if need be",
+            )
+
+    # Speaks
+
+    def test_loads(self) -> None:
+        """The pipeline is imported, loaded and warmed up in a worker."""
+        try:
+            self._subject_now().load()
+        except LoadError as error:
+            type(self)._broken = str(error)
+            fail(
+                f"The engine cannot be loaded: {error}",
+                f"`load` and `warm_up` succeed on {self.device!r} within {self.load_seconds:g} s",
+                "the traceback is in the captured stderr below",
+            )
+
+    def test_voice_speaks(self, case: tuple[Voice, str, str, str]) -> None:
+        """A sentence in the voice's language is audible, in range, and about as long as speech."""
+        voice, language, variant, speaker = case
+        text = sentence(language, self.sentences)
+        utterance = self._subject_ready().utterance(
+            text, voice=voice, language=language, variant=variant, speaker=speaker
+        )
+        spoken = self._speak(utterance)
+        letters = sum(letter.isalnum() for letter in text)
+        if wrong := complaint(listen(spoken.pcm, self._rate), letters):
+            fail(
+                f"{_voice_name(self.engine, *case)} saying {text!r} {wrong[0]}",
+                "speech is audible, mono, at the manifest's sample_rate, within the range and about as long as speech",
+                wrong[1] + "; if the text does not suit the engine, set `sentences`",
+            )
+
+    def test_longer_text_is_longer(self) -> None:
+        """Text is neither ignored nor cut: three sentences last about three times as long as one."""
+        text = self._text()
+        once, thrice = self._length(text), self._length(" ".join([text] * 3))
+        if not 1.5 <= thrice / once <= 6:
+            fail(
+                f"{text!r} lasts {once:.2f} s, three times the same in one utterance {thrice:.2f} s",
+                "all of `utterance.text` is spoken",
+                "look for a limit of tokens or seconds, or a text that is not read",
+            )
+
+    def test_same_text_has_the_same_length(self) -> None:
+        """An engine that samples says so in its manifest; any other one repeats itself."""
+        manifest = self._subject_ready().manifest
+        if manifest.samples:
+            pytest.skip("the manifest says samples=True: lengths may differ")
+        text = self._text()
+        first, second = self._length(text), self._length(text)
+        if not _same(first, second):
+            fail(
+                f"{text!r} lasts {first:.3f} s, then {second:.3f} s",
+                "the same text has the same length each time (1 % or 20 ms), or the manifest says samples=True",
+                "set samples=True if the engine draws random numbers; else look for state that outlives an utterance",
+            )
+
+    def test_streams_if_it_says_so(self) -> None:
+        """`streaming` in the manifest is true."""
+        if not self._subject_ready().manifest.streaming:
+            pytest.skip("the manifest says streaming=False")
+        text = self._sentence_text()
+        spoken = self._speak(self._subject_ready().utterance(text))
+        if spoken.chunks < 2:
+            fail(
+                f"{len(text)} characters came as one chunk of {spoken.seconds:.1f} s",
+                "streaming=True: the pipeline yields before the whole sentence is computed",
+                "yield parts as they are computed, or leave `streaming` out of the manifest",
+            )
+
+    # Stops
+
+    def test_cancel(self, hear_first: bool) -> None:
+        """When the listener leaves, the worker is soon free, and well."""
+        subject = self._subject_ready()
+        worker = subject.load()
+        utterance = subject.utterance(self._sentence_text())
+        took = float("inf")
+        for _ in range(3):  # a busy machine may be late, not three times
+            took = min(took, subject.cancel(utterance, hear_first=hear_first))
+            if took <= self.cancel_seconds or not subject.survived(worker):
+                break
+        if not subject.survived(worker):
+            fail(
+                "The worker had to be killed because it did not stop speaking",
+                f"a cancelled sentence ends within {self.cancel_seconds:g} s",
+                "the core can only cancel between chunks: yield more often; and do not wait in `finally`",
+            )
+        if took > self.cancel_seconds:
+            fail(
+                f"It took {took:.2f} s (best of three) until a cancelled sentence of {len(utterance.text)} characters "
+                "ended",
+                f"a cancelled sentence ends within {self.cancel_seconds:g} s",
+                "the core can only cancel between chunks: yield more often, smaller pieces",
+            )
+        self._require_well("after a cancelled sentence")
+
+    # Markers
+
+    def test_marker(self, marker: Marker) -> None:
+        """A marker is taken out of the text, accepted by the pipeline, and not spoken."""
+        self._check_lifted(marker)
+        subject = self._subject_ready()
+        text = self._text()
+        worker = subject.load()
+        marked = self._speak(subject.utterance(text, marker=marker, event_at=len(text)), f"with marker {marker.name!r}")
+        plain = self._plain_length(text)
+        if marked.seconds < 0.4 * plain:
+            fail(
+                f"{text!r} lasts {plain:.2f} s, with marker {marker.name!r} {marked.seconds:.2f} s",
+                "a marker changes how the words are said; all words are still said",
+                f"see what the pipeline does with {marker.native!r}",
+            )
+        if marker.kind is MarkerKind.EVENT:
+            self._check_alone(marker)
+        else:
+            self._check_not_spoken(marker, text, plain, marked.seconds)
+        if not subject.survived(worker):
+            fail(f"The worker died of marker {marker.name!r}", "every marker of the manifest is accepted", "see above")
+        self._require_well(f"after marker {marker.name!r}")
+
+    def _check_lifted(self, marker: Marker) -> None:
+        """The core's front end finds the marker by all of its names, and leaves none of them in the text."""
+        text = self._text()
+        plain = self._front_end(text)
+        for name in (marker.name, *marker.aliases):
+            for written in (f"({name}) {text}", f"[{name.title()}] {text}"):
+                marked = self._front_end(written)
+                if [each.text for each in marked if each.text] != [each.text for each in plain]:
+                    fail(
+                        f"{written!r} reaches the pipeline as {[each.text for each in marked]}",
+                        "a marker never reaches the pipeline as text",
+                        f"choose another name for {name!r}: letters and single spaces are found in brackets",
+                    )
+                styles = {each.style.name for each in marked if each.style}
+                events = {event.name for each in marked for event in each.events}
+                if marker.name not in (styles if marker.kind is MarkerKind.STYLE else events):
+                    fail(
+                        f"{written!r} gives the styles {sorted(styles)} and the events {sorted(events)}",
+                        f"{name!r} means the engine's own marker {marker.name!r}",
+                        "another marker or the portable vocabulary has that name: use the vocabulary's name for it",
+                    )
+
+    def _check_alone(self, marker: Marker) -> None:
+        """An event may come without any words."""
+        subject = self._subject_ready()
+        try:
+            subject.speak(subject.utterance("", marker=marker))
+        except EngineError as error:
+            fail(
+                f"The event {marker.name!r} without words: {error}",
+                "`utterance.text` may be empty when there is an event to make: sound or silence, no error",
+                "treat an empty text apart; yield nothing if the event needs words around it",
+            )
+
+    def _check_not_spoken(self, marker: Marker, text: str, plain: float, marked: float) -> None:
+        """A style stretches what is said; a name that is spoken adds the same to a short and a long text.
+
+        With s = stretch * n + added for two texts, `added` is told apart from any change of rate.
+        """
+        subject = self._subject_ready()
+        if subject.manifest.samples:
+            return  # its lengths wander by more than a word
+        long = " ".join([text] * 3)
+        plain_long = self._plain_length(long)
+        marked_long = self._speak(subject.utterance(long, marker=marker)).seconds
+        added = marked - plain * (marked_long - marked) / (plain_long - plain)
+        name = self._plain_length(f"{marker.name}. {text}") - plain
+        if added > max(0.6 * name, 0.25):
+            fail(
+                f"Marker {marker.name!r} adds {added:.2f} s to any text; saying its name takes {name:.2f} s",
+                "a marker is never spoken",
+                f"listen to it; does the pipeline put {marker.native!r} into the text of a model that reads it aloud?",
+            )
+
+    # Survives
+
+    def test_survives(self, strange: str) -> None:
+        """Strange text gives sound or a clean error, and the same worker goes on."""
+        subject = self._subject_ready()
+        worker = subject.load()
+        what = f"{strange} ({STRANGE[strange][:40]!r})"
+        try:
+            subject.speak(subject.utterance(STRANGE[strange]), enough=3.0)
+        except EngineError as error:
+            if not subject.survived(worker):
+                fail(
+                    f"The worker did not survive {what}: {error}",
+                    "any text gives sound or an exception; the worker lives on",
+                    "raise ValueError for what cannot be spoken; clean the text before native code sees it",
+                )
+        self._require_well(f"after {what}")
+
+    def test_survives_a_huge_text(self) -> None:
+        """100 kB through the core's front end: the first, the longest and the last sentence are spoken."""
+        subject = self._subject_ready()
+        text = self._text() + " "
+        huge = text * (HUGE_BYTES // len(text.encode()) + 1)
+        sentences = [each.text for each in self._front_end(huge) if each.text]
+        for each in {sentences[0], max(sentences, key=len), sentences[-1]}:
+            self._speak(subject.utterance(each), f"saying {len(each)} characters of a text of 100 kB")
+        self._require_well("after a huge text")
+
+    # Leaves nothing behind
+
+    def test_two_workers_at_once(self) -> None:
+        """A second process loads while the first is resident, and both speak at the same time."""
+        if not self.two_at_once:
+            pytest.skip("two_at_once is False")
+        subject = self._subject_ready()
+        text = self._text()
+        try:
+            first, second = subject.speak_at_once(subject.utterance(text))
+        except EngineError as error:
+            fail(
+                f"Two workers at once: {error}",
+                "several processes may load the engine at the same time (a reload, a second server)",
+                "look for lock files, fixed ports, caches written in `data_dir` without an atomic rename",
+            )
+        if not subject.manifest.samples and not _same(first.seconds, second.seconds):
+            fail(
+                f"{text!r} lasts {first.seconds:.3f} s in one worker and {second.seconds:.3f} s in another",
+                "the same text has the same length in every process, or the manifest says samples=True",
+                "look for state that is loaded from disk half written, or seeds that depend on the process",
+            )
+
+    def test_ends_in_mid_sentence(self) -> None:
+        """An eviction while it speaks is over soon."""
+        subject = self._subject_ready()
+        took = subject.stop_in_mid_sentence(subject.utterance(self._sentence_text()))
+        if took > 2.0:
+            fail(
+                f"The worker was gone {took:.1f} s after it was told to end",
+                "a worker ends within 2 s, in mid-sentence too",
+                "look for native code that blocks signals or the end of the process",
+            )
+
+    def test_leaves_nothing_behind(self) -> None:
+        """When the worker ends, so do its children, and its shared memory is gone."""
+        subject = self._subject_ready()
+        self._speak(subject.utterance(self._text()))
+        pid = subject.load().pid
+        itself = process(pid)
+        family = ((itself,) if itself else ()) + offspring(pid)
+        mapped = shared_memory(pid)
+        how = subject.stop()
+        if left := survivors(family, 2.0):
+            fail(
+                f"The worker ended ({how}); still alive: " + ", ".join(f"{each.name} ({each.pid})" for each in left),
+                "when the worker ends, so do all processes that the engine started: its memory is wanted",
+                "start children with PR_SET_PDEATHSIG, or have them end when a pipe from the worker closes",
+            )
+        if leftover := [path for path in mapped if path.exists()]:
+            fail(
+                f"The worker ended ({how}); left in shared memory: {', '.join(map(str, leftover))}",
+                "when the worker ends, all of its memory is free again",
+                "unlink shared memory as soon as it is mapped; a worker may be killed at any time",
+            )
+
+    # Helpers
+
+    @classmethod
+    def _found(cls) -> Found:
+        return find(cls.engine, cls.environments)
+
+    @classmethod
+    def _cases(cls) -> Iterator[tuple[Voice, str, str, str]]:
+        """Each voice in its first language; then languages, variants and speakers that this leaves out."""
+        manifest = cls._found().manifest
+        if not manifest or not manifest.voices:
+            return
+        voices = spread([voice for voice in manifest.voices if voice.languages], cls.max_voices)
+        for voice in voices:
+            yield voice, voice.languages[0], "", ""
+        heard = {voice.languages[0] for voice in voices}
+        for voice in voices:
+            for language in voice.languages:
+                if language not in heard:
+                    heard.add(language)
+                    yield voice, language, "", ""
+            for speaker in spread(voice.speakers, 2):
+                yield voice, voice.languages[0], "", speaker
+        for variant in spread(manifest.variants, 10):
+            yield voices[0], voices[0].languages[0], variant, ""
+
+    @classmethod
+    def _manifest_markers(cls) -> tuple[Marker, ...]:
+        manifest = cls._found().manifest
+        return manifest.markers if manifest else ()
+
+    def _need_found(self) -> Found:
+        found = self._found()
+        if not found.manifest or not found.row:
+            pytest.skip("the engine was not found, see test_is_found_without_errors")
+        return found
+
+    def _subject_now(self) -> Subject:
+        cls = type(self)
+        if cls._subject is None:
+            found = self._need_found()
+            if found.manifest and not found.manifest.voices:
+                pytest.skip("the engine has no voices, see test_manifest_is_valid")
+            limits = Limits(self.load_seconds, self.sentence_seconds)
+            cls._subject = Subject(found, limits, self.device, self.options)
+        return cls._subject
+
+    def _subject_ready(self) -> Subject:
+        """The subject with a worker; skips when it cannot be loaded, which test_loads has said."""
+        if self._broken:
+            pytest.skip(f"the engine cannot be loaded, see test_loads: {self._broken}")
+        subject = self._subject_now()
+        try:
+            subject.load()
+        except LoadError as error:
+            fail(f"The engine cannot be loaded: {error}", "it loads whenever it is asked to", "see test_loads")
+        return subject
+
+    @property
+    def _rate(self) -> int:
+        return self._subject_ready().manifest.sample_rate
+
+    def _text(self) -> str:
+        """A short sentence for the first voice."""
+        voice = self._subject_ready().manifest.voices[0]
+        return sentence(voice.languages[0], self.sentences)
+
+    def _sentence_text(self) -> str:
+        """As long as the core ever sends."""
+        text = self._text()
+        return " ".join([text] * (SENTENCE_CHARS // (len(text) + 1)))
+
+    def _front_end(self, text: str) -> list[Sentence]:
+        found = self._need_found()
+        assert found.manifest
+        known = tuple(marker for engine in found.registry.engines for marker in engine.markers)
+        segmenter = Segmenter(MarkerMap(found.manifest.markers, known), found.manifest.voices[0].languages[0])
+        return [*segmenter.push(text), *segmenter.finish()]
+
+    def _speak(self, utterance: Utterance, what: str = "") -> Spoken:
+        """Speak a text that every engine must be able to speak."""
+        try:
+            return self._subject_ready().speak(utterance)
+        except EngineError as error:
+            name = _voice_name(self.engine, utterance.voice, utterance.language, utterance.variant, utterance.speaker)
+            fail(
+                f"{name} {what or f'saying {utterance.text[:60]!r}'}: {error}",
+                "`synthesize` yields finite mono audio that is not silent, as float32 in [-1, 1] or s16le",
+                "the traceback, if the engine raised, is in the captured stderr below",
+            )
+
+    def _length(self, text: str) -> float:
+        spoken = self._speak(self._subject_ready().utterance(text)).seconds
+        if not spoken:
+            fail(f"{text!r} gives no audio", "words are audible", "see test_voice_speaks")
+        return spoken
+
+    def _plain_length(self, text: str) -> float:
+        """Of a text without style, remembered; the median of three where the engine samples."""
+        known = self._lengths
+        if text not in known:
+            times = 3 if self._subject_ready().manifest.samples else 1
+            known[text] = statistics.median(self._length(text) for _ in range(times))
+        return known[text]
+
+    def _require_well(self, when: str) -> None:
+        """The first voice says its sentence as it did before."""
+        text = self._text()
+        before, now = self._plain_length(text), self._length(text)
+        if not self._subject_ready().manifest.samples and not _same(before, now):
+            fail(
+                f"{text!r} lasted {before:.3f} s; {when} it lasts {now:.3f} s",
+                "what was said before does not change how an utterance sounds",
+                "reset style, speed and buffers at the start of `synthesize`, not at its end: it may be cancelled",
+            )
+
+
+def suite(engine: str, **settings: object) -> type[EngineConformance]:
+    """A test class for an engine; `settings` are the attributes of EngineConformance. Name it Test…"""
+    unknown = settings.keys() - {name for name in vars(EngineConformance) if name in EngineConformance.__annotations__}
+    if unknown:
+        raise TypeError(f"{', '.join(sorted(unknown))}: no such setting; see EngineConformance")
+    return type(f"Test_{engine}", (EngineConformance,), {"engine": engine, **settings})
+
+
+def fail(what: str, contract: str, remedy: str) -> NoReturn:
+    """End a test with what is wrong, what the contract says, and what to do; no traceback of the suite."""
+    pytest.fail(f"{what}\n  contract: {contract}\n  remedy:   {remedy}", pytrace=False)
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= max(SAME_SECONDS, SAME_SHARE * max(one, other))
+
+
+def _voice_name(engine: str, voice: Voice, language: str, variant: str, speaker: str) -> str:
+    name = f"{engine}/{voice.id}" + (f"+{variant}" if variant else "")
+    return f"{name} (speaker {speaker})" if speaker else f"{name} in {language}"
+
+
+def _id_of(voice: Voice, language: str, variant: str, speaker: str) -> str:
+    name = f"{voice.id}+{variant}" if variant else voice.id
+    if speaker:
+        return f"{name}, {speaker}"
+    return name if language == voice.languages[0] else f"{name}, {language}"

@@ -1,0 +1,3 @@
+from meadowlark.testing import conformance
+
+TestBeeps = conformance.suite("beeps")
