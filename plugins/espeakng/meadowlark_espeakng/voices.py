@@ -1,0 +1,77 @@
+"""Which voices and variants espeak-ng has, read from its data without loading it: 141 voices in a few milliseconds.
+
+The fields follow what `espeak_ListVoices` reports of the same files (a test compares all of them).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .data import find_data
+
+VARIANTS = Path("voices", "!v")
+
+_FIELD = re.compile(r"^[ \t]*(name|language|gender)[ \t]+((?:(?!//)[^\r\n])*[^\s/])", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseVoice:
+    """A language or dialect."""
+
+    identifier: str
+    """What selects it without ambiguity: "gmw/en-US"."""
+
+    name: str
+    """English: "English (America)"."""
+
+    languages: tuple[str, ...]
+    """espeak-ng's own tags, lower case mostly and not always BCP 47: "en-us", "en"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Another timbre for any voice, put behind its identifier: "gmw/en-US+f2"."""
+
+    name: str
+    """File name, which is how it is selected: "f2", "Mr serious"."""
+
+    gender: str
+    """"female", "male" or "" (not said; they sound male)."""
+
+
+def base_voices(data: Path | None = None) -> tuple[BaseVoice, ...]:
+    """All voices, by identifier. Raises InstallationError where there is no espeak-ng."""
+    root = (data or find_data()) / "lang"
+    files = sorted(Path(folder, name) for folder, _, names in os.walk(root) for name in names)
+    return tuple(_base_voice(path.relative_to(root).as_posix(), path) for path in files)
+
+
+def variant_names(data: Path | None = None) -> tuple[str, ...]:
+    """The names of all variants, sorted; reads no file."""
+    return tuple(sorted(path.name for path in ((data or find_data()) / VARIANTS).iterdir() if path.is_file()))
+
+
+def variants(data: Path | None = None) -> tuple[Variant, ...]:
+    """All variants, by name."""
+    root = data or find_data()
+    return tuple(Variant(name, _gender(root / VARIANTS / name)) for name in variant_names(root))
+
+
+def _base_voice(identifier: str, path: Path) -> BaseVoice:
+    fields = _fields(path)
+    names = [value for key, value in fields if key == "name"]
+    languages = tuple(value.split()[0] for key, value in fields if key == "language")  # a priority may follow
+    return BaseVoice(identifier, names[-1] if names else path.name, languages)
+
+
+def _gender(path: Path) -> str:
+    genders = [value.split()[0].lower() for key, value in _fields(path) if key == "gender"]  # an age may follow
+    return genders[-1] if genders else ""
+
+
+def _fields(path: Path) -> list[tuple[str, str]]:
+    """The fields that say who speaks, without comments."""
+    return [(key, value.strip()) for key, value in _FIELD.findall(path.read_text("utf-8", "replace"))]
