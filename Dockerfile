@@ -1,22 +1,21 @@
 # Meadowlark for amd64 and aarch64: the Home Assistant add-on, and the same server for `docker run`.
 # Tried without Docker, step by step, by script/try-dockerfile.
 #
-# The base is Python's own Debian image: the newest interpreter for which every dependency has wheels on both
-# architectures, and glibc, which those wheels need (none of espeakng-loader's are for musl).
+# The base is Python's own image on Debian: it has pip, it is rebuilt with each security fix, and its glibc is what the wheels
+# need (espeakng-loader has none for musl). 3.13: wheels of every dependency exist on both architectures, no compiler runs,
+# and the neural engines' libraries have caught up with it.
 
 # 1. Wheels of the core and of the chosen engines, and the list of what they need from elsewhere.
 FROM python:3.13-slim-trixie AS wheels
+# ENGINES: folders of plugins/. EXTRAS: optional dependencies of any of these projects.
 ARG ENGINES="espeakng espeak"
+ARG EXTRAS=""
 WORKDIR /source
 COPY . .
-RUN python -c "import sys, tomllib; \
-    projects = [tomllib.load(open(path, 'rb'))['project'] for path in sys.argv[1:]]; \
-    needs = {need for project in projects for need in project['dependencies'] if not need.startswith('meadowlark')}; \
-    print(*sorted(needs), sep='\n')" \
-    pyproject.toml $(printf 'plugins/%s/pyproject.toml ' $ENGINES) > requirements.txt
+RUN python script/requirements.py --extras "$EXTRAS" . $(printf 'plugins/%s ' $ENGINES) > requirements.txt
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . $(printf './plugins/%s ' $ENGINES)
 
-# 2. The image. Requirements come first: a new release reuses that layer, 90 MB, as long as they stay the same.
+# 2. The image. Requirements come first: a new release reuses that layer, 100 MB, as long as they stay the same.
 FROM python:3.13-slim-trixie
 COPY --from=wheels /source/requirements.txt /source/constraints.txt /usr/share/meadowlark/
 RUN pip install --no-cache-dir --root-user-action=ignore --only-binary :all: \

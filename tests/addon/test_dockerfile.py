@@ -141,6 +141,7 @@ def test_every_copied_file_reaches_the_builder(stages: list[Any], sent: set[str]
 
 def test_context_holds_what_the_build_needs(sent: set[str]) -> None:
     needed = ["constraints.txt", "pyproject.toml", "LICENSE", "README.md", "addon/meadowlark/__init__.py"]
+    needed += ["script/requirements.py"]
     needed += ["addon/meadowlark/py.typed", "addon/meadowlark/testing/__init__.py"]
     for engine in ("espeak", "espeakng"):
         needed += [f"plugins/{engine}/{name}" for name in ("pyproject.toml", "README.md")]
@@ -151,7 +152,7 @@ def test_context_holds_what_the_build_needs(sent: set[str]) -> None:
 def test_context_holds_nothing_else(sent: set[str]) -> None:
     """A change of a test or a page must not build the image anew."""
     folders = ("addon/meadowlark/", "plugins/")
-    files = {"constraints.txt", "pyproject.toml", "LICENSE", "README.md"}
+    files = {"constraints.txt", "pyproject.toml", "LICENSE", "README.md", "script/requirements.py"}
     assert [path for path in sent if not path.startswith(folders) and path not in files] == []
     assert [path for path in sent if "/tests/" in path] == []
 
