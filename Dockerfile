@@ -1,9 +1,9 @@
 # Meadowlark for amd64 and aarch64: the Home Assistant add-on, and the same server for `docker run`.
 # Tried without Docker, step by step, by script/try-dockerfile.
 #
-# The base is Python's own image on Debian: it has pip, it is rebuilt with each security fix, and its glibc is what the wheels
-# need (espeakng-loader has none for musl). 3.13: wheels of every dependency exist on both architectures, no compiler runs,
-# and the neural engines' libraries have caught up with it.
+# The base is Python's own image on Debian: it has pip, it is rebuilt with each security fix, and its glibc is what the
+# wheels need (espeakng-loader has none for musl). 3.13: wheels of every dependency exist on both architectures, no
+# compiler runs, and the neural engines' libraries have caught up with it.
 
 # 1. Wheels of the core and of the chosen engines, and the list of what they need from elsewhere.
 FROM python:3.13-slim-trixie AS wheels
