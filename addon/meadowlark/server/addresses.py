@@ -36,23 +36,20 @@ def adapters() -> tuple[Adapter, ...]:
 
 
 def reachable(endpoints: Iterable[TcpEndpoint], present: Iterable[Adapter]) -> tuple[str, ...]:
-    """Return the addresses at which clients on the network reach any of the endpoints, sorted; none is possible.
+    """Return the addresses at which clients on the network reach any of the endpoints, sorted; perhaps none.
 
     Home Assistant refuses unspecified and link-local addresses. Loopback is told only when nothing else is listened on.
     """
-    outer = {
-        address
-        for adapter in present
-        if not adapter.name.startswith(_INNER)
-        for address in adapter.addresses
-        if not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
-    }
+    present = tuple(present)
+    usable = {address for adapter in present for address in adapter.addresses if not address.is_link_local}
+    inner = {address for each in present if each.name.startswith(_INNER) for address in each.addresses}
+    outer = {address for address in usable - inner if not address.is_loopback}
     found: set[IpAddress] = set()
     for endpoint in endpoints:
         host = ipaddress.ip_address(endpoint.host.partition("%")[0])
         if host.is_unspecified:
             found |= {address for address in outer if address.version == host.version}
-        elif not host.is_link_local:
-            found.add(host)
+        else:
+            found |= usable & {host}
     public = {address for address in found if not address.is_loopback}
     return tuple(str(address) for address in sorted(public or found, key=lambda each: (each.version, each)))

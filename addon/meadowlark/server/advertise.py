@@ -96,8 +96,8 @@ class Advertiser:
     async def _keep_true(self) -> None:
         pause, complained = self._retry_seconds, False
         while True:
-            addresses = reachable(self._endpoints, self._present())
             try:
+                addresses = reachable(self._endpoints, self._present())
                 if addresses != self.addresses or not addresses:
                     await self._announce(addresses)
                 pause, complained = self._poll_seconds, False
