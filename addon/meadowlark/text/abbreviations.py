@@ -17,7 +17,7 @@ _NEVER = {
     "jh jhd allg bes ehem einschl entspr gem ges insb jew urspr zw",
     "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c",
     "es": "sr sra srta sres dr dra d dña ud uds vd prof lic ing gral cap núm pág págs art aprox tel avda av p.ej "
-    "ej vs máx mín sto sta ee.uu depto",
+    "ej vs máx mín sto sta ee.uu ee depto",
     "it": "sig sigg sig.ra sig.na dott dott.ssa prof prof.ssa avv ing arch geom rag ecc.mo p.es es pag pagg art n "
     "ca tel vs sv",
     "nl": "dhr mevr mw dr drs ir ing mr prof bijv b.v d.w.z o.a m.b.t t.a.v m.a.w i.p.v t.o.v nr blz ca tel max "
@@ -43,7 +43,7 @@ _MAYBE = {
     "u.s u.k u.s.a u.n e.u d.c b.c a.d ph.d m.d b.a m.a art sec ch p al vol min max misc temp ext",
     "de": "usw etc u.ä u.v.m usf dgl ff o.g co bd jan feb mär apr jun jul aug sept okt nov dez min art max sek std",
     "fr": "etc vol art max min janv févr avr juil sept oct nov déc",
-    "es": "etc ene feb abr ago sept oct nov dic",
+    "es": "etc uu ene feb abr ago sept oct nov dic",
     "it": "ecc etc cap art max min gen feb apr giu lug ago sett ott nov dic",
     "nl": "enz etc e.d jan feb apr aug sept okt nov dec jl",
     "pl": "itd itp r min max im ok w pn wt śr czw pt sob niedz godz tys mln mld zł gr",

@@ -25,6 +25,8 @@ _STOPS = frozenset("." + WIDE + "۔।॥")
 _WORD_RE = regex.compile(r"[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}'’.°\-]*[\p{L}\p{M}\p{N}°])?$")
 _INITIALS_RE = regex.compile(r"(?:\p{L}\p{M}*\.)+\p{L}\p{M}*$")
 _SPACED_INITIALS_RE = regex.compile(r"(?<![\p{L}\p{N}])\p{L}\. ?\p{L}$")
+_SPACED_RE = regex.compile(r"(?<![\p{L}\p{N}])(\p{L}{1,3})\. (\p{L}{1,4})$")
+_ROMAN_RE = regex.compile(r"[IVXLC]+")
 _VOWEL_RE = regex.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýąęěůőűıаеёиіїоуыэюяєαεηιουωάέήίόύώ]", regex.IGNORECASE)
 _CASED_RE = regex.compile(r"^[\p{Latin}\p{Cyrillic}\p{Greek}]+$")
 _HAN_KANA_RE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]")
@@ -120,8 +122,10 @@ def _full_stop(left: str, first: str, ahead: Ahead, offset: int, at_start: bool,
         return _number_ends(word, first, ahead, offset, language)
     if _abbreviated(word, left, language):
         return _abbreviation_ends(word, first, ahead, offset, language)
+    if first.islower() and language in abbreviations.ORDINAL_LANGUAGES and _ROMAN_RE.fullmatch(word):
+        return False  # "Karel IV. byl"
     if first.isupper() and _may_be_abbreviation(word, left, at_start):
-        return ahead.word(offset).casefold() in abbreviations.starters(language) or _library_splits(word)
+        return _begins_sentence(ahead, offset, language) or _library_splits(word)
     if first.isupper() or first.isalpha():
         return True
     # A word that no vowel makes speakable is an abbreviation that we do not know.
@@ -152,18 +156,25 @@ def _abbreviation_ends(word: str, first: str, ahead: Ahead, offset: int, languag
         return lowered in ("etc", "usw", "ecc", "enz", "itd", "itp", "atd", "atď", "osv", "a.m", "p.m", "jr")
     if not first.isupper():
         return not first.isalpha() and lowered == "etc"
-    following = ahead.word(offset).casefold()
     if lowered in ("a.m", "p.m"):
-        return following not in abbreviations.AFTER_TIME
+        return ahead.word(offset).casefold() not in abbreviations.AFTER_TIME
     if lowered in ("etc", "usw", "ecc", "enz", "itd", "itp", "atd", "atď", "apod", "osv", "no", "т.д", "т.п"):
         return True
-    return following in abbreviations.starters(language)
+    return _begins_sentence(ahead, offset, language)
+
+
+def _begins_sentence(ahead: Ahead, offset: int, language: str) -> bool:
+    """Whether the next word is one that begins sentences, and not an initial: "A. С. Пушкин"."""
+    word = ahead.word(offset)
+    return word.casefold() in abbreviations.starters(language) and (len(word) > 1 or ahead.char(offset + 1) != ".")
 
 
 def _abbreviated(word: str, left: str, language: str) -> bool:
     """Whether a full stop behind this word marks an abbreviation or an initial."""
     lowered = word.casefold()
     if lowered in abbreviations.never(language) or lowered in abbreviations.maybe(language):
+        return True
+    if (spaced := _SPACED_RE.search(left)) and spaced.expand(r"\1.\2").casefold() in abbreviations.never(language):
         return True
     if _INITIALS_RE.fullmatch(word) or _SPACED_INITIALS_RE.search(left):
         return True

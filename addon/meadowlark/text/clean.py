@@ -32,6 +32,7 @@ _WORD_RE = regex.compile(rf"[{_WORD}]+")
 _LINE_END_RE = regex.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _LINE_PREFIX_RE = regex.compile(r"[-=_*|:+~#> \t\u00a0•◦▪‣·–—]{1,64}")
 _ADDRESS_RE = regex.compile(r"[!#-;=?-Z^_a-z~\p{Latin}]{0,2048}")
+_ADDRESS_STARTS = ("https://", "http://", "www.")
 _ADDRESS_START_RE = regex.compile(r"https?://|www\.", regex.IGNORECASE)
 _AFTER_ADDRESS = ".,;:!?'*_)]}|~"
 _HOST_RE = regex.compile(r"(?:https?://)?(?:[^/?#@]*@)?(?:www\.(?=.))?([^/?#:@]*)", regex.IGNORECASE)
@@ -258,7 +259,7 @@ class Cleaner:
         inside = not (self._space or self._comma) and _INSIDE_RE.search(self._tail) is not None
         if char in "hHwW" and not inside:
             rest = self._buffer[self._position : self._position + 8].lower()
-            if not self._final and any(start.startswith(rest) for start in ("https://", "http://", "www.")):
+            if not self._final and any(len(rest) < len(start) and start.startswith(rest) for start in _ADDRESS_STARTS):
                 raise NeedMoreError
             if _ADDRESS_START_RE.match(self._buffer, self._position):
                 self._address()
@@ -391,19 +392,21 @@ class Cleaner:
             self._emit(char)
 
     def _ampersand(self, char: str) -> None:
-        start = self._match(_ENTITY_START_RE, 34)
+        self._match(_ENTITY_START_RE, 34)
         entity = _ENTITY_RE.match(self._buffer, self._position)
-        if start and entity and (decoded := html.unescape(entity[0])) != entity[0]:
+        decoded = html.unescape(entity[0]) if entity else ""
+        if entity and decoded == char:
+            self._word_for(self._and, char, len(entity[0]))
+        elif entity and decoded != entity[0]:
             # Read once more in its place: a decoded "<" or line end is what it looks like. It is always shorter.
             self._buffer = decoded + self._buffer[entity.end() :]
             self._position = 0
-            if decoded != "&":
-                return
-        self._word_for(self._and, char)
+        else:
+            self._word_for(self._and, char, self._run(char))
 
-    def _word_for(self, word: str | None, char: str) -> None:
+    def _word_for(self, word: str | None, char: str, length: int) -> None:
         """A word instead of a symbol, or the symbol where the language has none here."""
-        self._position += self._run(char)
+        self._position += length
         self._space = self._space or word is not None
         self._emit(word or char)
         self._space = word is not None
@@ -411,7 +414,7 @@ class Cleaner:
     def _at_sign(self, char: str) -> None:
         following = self._peek()
         if self._tail[-1:].isalnum() and not self._space and following.isalnum():
-            self._word_for(self._at, char)
+            self._word_for(self._at, char, 1)
         else:
             self._position += 1
             self._space = True
@@ -471,7 +474,7 @@ class Cleaner:
                     self._position += offset + 1
                     return
                 break
-            elif char == "" or char == "\n" or (char.isspace() and self._peek(offset + 1) not in ('"', "'", ")")):
+            elif char in ("", "\n", "[", "]") or (char.isspace() and self._peek(offset + 1) not in ('"', "'", ")")):
                 break
             depth += (char == "(") - (char == ")")
             address += char in "/:#.?@"

@@ -110,7 +110,11 @@ class Segmenter:
 
     def _sentences(self, pieces: list[Piece], closing: bool = False) -> list[Sentence]:
         """The pieces with their events; `closing`: one at the very end belongs to the last piece."""
-        return [self._sentence(piece, closing and piece is pieces[-1]) for piece in pieces if piece.text]
+        return [
+            self._sentence(piece, closing and piece is pieces[-1])
+            for piece in pieces
+            if _SPEAKABLE_RE.search(piece.text)
+        ]
 
     def _sentence(self, piece: Piece, closing: bool) -> Sentence:
         positions: list[int] = []

@@ -28,6 +28,8 @@ _CANDIDATE_RE = regex.compile(
 _LAST_RE = regex.compile(rf"([{regex.escape(WIDE + NARROW)}]+)[{regex.escape(CLOSERS)}]*\s*$")
 _GRAPHEME_RE = regex.compile(r"\X")
 _CLOSERS = frozenset(CLOSERS)
+_WIDE_CLOSERS = _CLOSERS - frozenset("“‘«‹")
+"""Where no space follows a sentence, these open the next; elsewhere German and Danish close with them."""
 _CONTEXT: Final = 48
 """Characters before a mark that are looked at: more than any word."""
 _RUN: Final = 16
@@ -176,7 +178,8 @@ class Splitter:
         while end - at < _RUN and (following := reader.char(end)) and following in WIDE + NARROW:
             end += 1
         marked = end
-        while end - at < _RUN and (following := reader.char(end)) and following in _CLOSERS:
+        closers = _WIDE_CLOSERS if self._text[marked - 1] in WIDE else _CLOSERS
+        while end - at < _RUN and (following := reader.char(end)) and following in closers:
             end += 1
         if reader.char(end) == " " and reader.char(end + 1) == "»" and self._open_guillemet(at):
             end += 2  # French puts a space before it
