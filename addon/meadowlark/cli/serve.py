@@ -11,6 +11,8 @@ from typing import Any
 
 from ..catalog import VoiceRequest
 from ..errors import SettingsError, VoiceError
+from ..schedule.policy import pick
+from ..schedule.queue import Pick
 from ..server.endpoint import TcpEndpoint
 from ..server.homeassistant import HomeAssistant
 from ..server.server import Server
@@ -25,22 +27,22 @@ GRACE_SECONDS = 6.0
 LANGUAGE_RETRY_SECONDS = 30.0
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def serve(settings: Settings, choose: Pick = pick) -> None:
+    """Serve until SIGTERM or SIGINT. choose: the order of sentences, for the benchmark that compares."""
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"data_dir {settings.data_dir} cannot be made: {error.strerror}.") from error
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, choose))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, choose: Pick) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     api = HomeAssistant.of(os.environ)
-    async with open_house(settings) as house:
+    async with open_house(settings, choose) as house:
         server = Server(house.speaker, settings.limits)
         await server.start(settings.uris)
         try:

@@ -12,6 +12,8 @@ from ..discovery import discover
 from ..plugins import Registry
 from ..residency.devices import LocalDevices
 from ..residency.supervisor import Budget, Supervisor
+from ..schedule.policy import pick
+from ..schedule.queue import Pick
 from ..settings import Settings
 from ..speech import Speaker
 from ..worker.environments import Nurseries
@@ -45,8 +47,8 @@ def catalog_of(registry: Registry, settings: Settings, language: str = "") -> Ca
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, language: str = "") -> AsyncIterator[House]:
-    """Ready to speak; every worker is gone when the block ends."""
+async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[House]:
+    """Ready to speak; every worker is gone when the block ends. choose: the order of sentences."""
     registry = await find(settings)
     nurseries = Nurseries()
 
@@ -54,9 +56,9 @@ async def open_house(settings: Settings, language: str = "") -> AsyncIterator[Ho
         return await start(launch, nurseries)
 
     budget = Budget(total=settings.memory_budget_mb * 1_000_000)
-    supervisor = Supervisor(start_worker, LocalDevices(), budget)
+    supervisor = Supervisor(start_worker, LocalDevices(), budget, choose=choose)
     supervisor.install((each, _launch(each, registry, settings)) for each in registry.engines)
-    speaker = Speaker(catalog_of(registry, settings, language), supervisor, settings.engines)
+    speaker = Speaker(catalog_of(registry, settings), supervisor, settings.engines)
     try:
         yield House(registry, speaker, supervisor)
     finally:
