@@ -22,6 +22,14 @@ def test_every_option_is_in_the_table(docs: str, manifest: dict[str, Any]) -> No
     assert set(manifest["schema"]) <= rows
 
 
+def test_every_engine_option_is_in_the_table_with_its_range(docs: str) -> None:
+    settings = pytest.importorskip("meadowlark_espeak.settings", reason="the espeak engine is not installed")
+    rows = dict(re.findall(r"^\| `espeak` \| `(\w+)` \| (.+) \|$", docs, re.MULTILINE))
+    assert set(rows) == {*settings.KNOBS, "variant"}
+    for name, knob in settings.KNOBS.items():
+        assert [int(number) for number in re.findall(r"\d+", rows[name])] == [knob.low, knob.high, knob.normal]
+
+
 def test_every_error_named_is_one_that_exists(docs: str, root: Path) -> None:
     """The fixed words of each message in the table stand in the source: who searches for them finds them."""
     source = "".join(path.read_text(encoding="utf-8") for path in sorted((root / "addon/meadowlark").rglob("*.py")))
