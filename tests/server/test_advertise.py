@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from meadowlark.errors import SettingsError
 from meadowlark.server.addresses import Adapter, adapters, reachable
 from meadowlark.server.advertise import SERVICE, Advertiser, default_name
 from meadowlark.server.endpoint import TcpEndpoint, UnixEndpoint
@@ -139,7 +140,6 @@ async def test_found_resolved_and_gone(network, advertise):
     info = await network.resolve("ml-found")
     assert info.parsed_addresses() == ["127.0.0.1"]
     assert info.port == 10200
-    assert info.server == "ml-found.local."
     await advertiser.stop()
     await network.sees("Removed", "ml-found")
     assert advertiser.addresses == ()
@@ -166,8 +166,9 @@ async def test_a_taken_name_gets_a_number_and_a_host_name_of_its_own(network, ad
     second = advertise("ml-twin", [TcpEndpoint("127.0.0.1", 10300)])
     await network.sees("Added", "ml-twin-2")
     assert (first.name, second.name) == ("ml-twin", "ml-twin-2")
-    info = await network.resolve("ml-twin-2")
-    assert (info.port, info.server) == (10300, "ml-twin-2.local.")
+    one, two = [await network.resolve(name) for name in ("ml-twin", "ml-twin-2")]
+    assert (one.port, two.port) == (10200, 10300)
+    assert one.server != two.server  # two machines under one host name would share their addresses
 
 
 async def test_a_network_that_comes_later_is_waited_for_with_one_line_in_the_log(network, advertise, caplog):
@@ -184,6 +185,18 @@ async def test_a_network_that_comes_later_is_waited_for_with_one_line_in_the_log
     await advertiser.stop()
     assert [record.levelname for record in caplog.records if record.name.startswith("meadowlark")] == ["WARNING"]
     assert "no network address" in caplog.text
+
+
+async def test_a_name_may_be_any_text(network, advertise):
+    advertise("Küche 1.OG (Süd)", [HOME])
+    await network.sees("Added", "Küche 1.OG (Süd)")
+    assert (await network.resolve("Küche 1.OG (Süd)")).server.isascii()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 61, "ü" * 31, "two\nlines"])
+async def test_a_name_that_no_network_takes_is_refused_at_once(name):
+    with pytest.raises(SettingsError, match="zeroconf"):
+        Advertiser(name, [HOME])
 
 
 async def test_a_unix_socket_is_not_announced_and_the_log_says_why(advertise, caplog):

@@ -20,6 +20,7 @@ import zeroconf
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from .. import __version__
+from ..errors import SettingsError
 from .addresses import Adapter, adapters, reachable
 from .endpoint import Endpoint, TcpEndpoint
 
@@ -31,6 +32,9 @@ _MULTICAST_BIT = 1 << 40
 """Set in what `uuid.getnode` invents where it finds no network card."""
 
 _NAMES = 20
+_NAME_BYTES = 60
+"""A label has at most 63 bytes, of which "-20" may be needed."""
+
 _CLOSE_SECONDS = 2.0
 
 
@@ -60,7 +64,14 @@ class Advertiser:
         poll_seconds: float = 30.0,
         retry_seconds: float = 1.0,
     ) -> None:
-        """`endpoints`: where the server listens, as addresses. `retry_seconds` doubles up to `poll_seconds`."""
+        """Raise SettingsError for a name that no network takes.
+
+        `endpoints`: where the server listens, as addresses. `retry_seconds` doubles up to `poll_seconds`.
+        """
+        if not 0 < len(name.encode()) <= _NAME_BYTES or not name.isprintable():
+            raise SettingsError(
+                f"zeroconf: the name {name!r} cannot be announced: use 1 to {_NAME_BYTES} bytes of text"
+            )
         tcp = [endpoint for endpoint in endpoints if isinstance(endpoint, TcpEndpoint)]
         self._wanted = name
         self._port = tcp[0].port if tcp else 0
@@ -140,7 +151,7 @@ class Advertiser:
             SERVICE,
             f"{name}.{SERVICE}",
             port=self._port,
-            server=f"{name}.local.",
+            server=f"{_named(name)}.local.",  # unique as the name is, and ASCII whatever that is
             parsed_addresses=list(addresses),
             properties={"version": __version__},
         )

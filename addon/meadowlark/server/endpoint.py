@@ -103,7 +103,7 @@ def _remedy(endpoint: Endpoint, error: OSError) -> str:
             return "another server is listening there. Stop it or choose another path with --uri"
         case TcpEndpoint(port=port), errno.EACCES:
             return f"port {port} needs administrator rights. Choose one above 1023, 10200 for instance"
-        case TcpEndpoint(host=host), errno.EADDRNOTAVAIL:
+        case TcpEndpoint(host=host), errno.EADDRNOTAVAIL | None:  # asyncio gives no number from Python 3.13 on
             return f"{host} is no address of this machine. Use 0.0.0.0 for all of its addresses"
         case TcpEndpoint(host=host), _ if isinstance(error, socket.gaierror):
             return f"the name {host} is not known. Use an address, 0.0.0.0 for all of this machine's"

@@ -244,9 +244,8 @@ class Connection:
         async with aclosing(speech):
             async for pcm in speech:
                 head = b"" if rate else encode(AudioStart(pcm.rate, 2, 1).event())
-                for chunk in _chunks(pcm):
-                    await self._send(head + encode(chunk.event()))
-                    head, rate = b"", pcm.rate
+                await self._send(head + b"".join(encode(chunk.event()) for chunk in _chunks(pcm)))  # one system call
+                rate = pcm.rate
         if not rate:
             raise NothingToSayError("There is nothing to say in this text; send some words.")
         end = encode(AudioStop().event())
