@@ -26,22 +26,26 @@ ENGINES = {
 KNOWN = (*vocabulary.NAMES, *vocabulary.ALIASES, "neutral", "clear throat", "ahem", "pirate")
 LANGUAGES = ("en", "de", "cs", "ja", "th", "xx")
 
+# fmt: off
 FRAGMENTS = st.sampled_from(
     [
-        *("(excited)", "[laughs]", "*sighs*", "*really*", "(not a marker)", "[heavy breathing]", "[1]", "[a/b]", "（sad）"),
-        *("(", ")", "[", "]", "((", "*", "**", "***", "_", "__", "`", "```", "~~", "~", "#", "##", "|", "\\", "/", "//"),
-        *("```python\nprint(angry)\n```", "\n```\ncode\n```\n", "~~~\nx\n~~~\n", "\n\n", "\n", "\r\n", "\r", "\t", " ", "  "),
-        *("- ", "\n- ", "\n* ", "\n1. ", "\n2) ", "\n# ", "\n> ", "\n| a | b |\n|---|:-:|\n", "\n---\n", "-", "--", "->"),
-        *("[Home](https://a.example/x)", "[docs](page)", "![cat](c.png)", "[x](", "](", "[^1]", "[^1]: ", "[[wiki]]"),
-        *("https://www.example.com/path?x=1", "http://", "www.", "https", "hello@example.com", "@me", "example.com/a/b"),
-        *("<b>", "</b>", "<br>", "<", ">", "<!-- x -->", "<!--", "&amp;", "&", "&#40;", "&lt;b&gt;", "a&b", "<weird>"),
-        *("Dr.", "z.B.", "e.g.", "etc.", "St.", "p.m.", "J.", "U.S.", "No.", "3.", "21.5", "5", "2024.", "Oktober", "ledna"),
-        *("Hello", "the light", "It is on", "Yes", "they", "Who", "what", "Straße", "éa", "你好", "今日は", "と言った", "สวัสดี"),
-        *(".", "!", "?", "...", "…", "?!", "!!!", ",", ";", ":", "–", "—", "。", "！", "」", "「", "»", "«", '"', "'", "”", "؟", "।"),
-        *("😀", "👩‍💻", "🇩🇪", "1️⃣", "👍🏽", "™", "→", "=>", "=", "==", "°C", "€", "%", "+", "++", "•", "{", "}"),
-        *("\u0301", "\u0301" * 20, "\u200d", "\u00ad", "\u200b", "\ufeff", "\x00", "\ud800", "\u200f", "\u00a0", "\u2028"),
+        "(excited)", "[laughs]", "*sighs*", "*really*", "(not a marker)", "[heavy breathing]", "[1]", "[a/b]",
+        "（sad）", "(", ")", "[", "]", "((", "*", "**", "***", "_", "__", "`", "```", "~~", "~", "#", "##", "|",
+        "\\", "/", "//", "```python\nprint(angry)\n```", "\n```\ncode\n```\n", "~~~\nx\n~~~\n", "\n\n", "\n",
+        "\r\n", "\r", "\t", " ", "  ", "- ", "\n- ", "\n* ", "\n1. ", "\n2) ", "\n# ", "\n> ",
+        "\n| a | b |\n|---|:-:|\n", "\n---\n", "-", "--", "->", "[Home](https://a.example/x)", "[docs](page)",
+        "![cat](c.png)", "[x](", "](", "[^1]", "[^1]: ", "[[wiki]]", "https://www.example.com/path?x=1",
+        "http://", "www.", "https", "hello@example.com", "@me", "example.com/a/b", "<b>", "</b>", "<br>", "<",
+        ">", "<!-- x -->", "<!--", "&amp;", "&", "&#40;", "&lt;b&gt;", "a&b", "<weird>", "Dr.", "z.B.", "e.g.",
+        "etc.", "St.", "p.m.", "J.", "U.S.", "No.", "3.", "21.5", "5", "2024.", "Oktober", "ledna", "Hello",
+        "the light", "It is on", "Yes", "they", "Who", "what", "Straße", "éa", "你好", "今日は", "と言った", "สวัสดี",
+        ".", "!", "?", "...", "…", "?!", "!!!", ",", ";", ":", "–", "—", "。", "！", "」", "「", "»", "«", '"', "'",
+        "”", "؟", "।", "😀", "👩‍💻", "🇩🇪", "1️⃣", "👍🏽", "™", "→", "=>", "=", "==", "°C", "€", "%", "+", "++", "•",
+        "{", "}", "\u0301", "\u0301" * 20, "\u200d", "\u00ad", "\u200b", "\ufeff", "\x00", "\ud800", "\u200f",
+        "\u00a0", "\u2028",
     ]
-)  # fmt: skip
+)
+# fmt: on
 ASSEMBLED = st.lists(FRAGMENTS, max_size=25).map("".join)
 ANY_TEXT = st.text(st.characters(), max_size=200)
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=12)
@@ -137,6 +141,7 @@ def test_pausing_anywhere_changes_cuts_only(fragments: list[str], engine: str) -
     assert told(paused) == told(whole)
 
 
+TEMPLATES = ("Well {} then.", "{} So be it.", "So be it. {}", "Well{}then", "So be it, {}, yes.", "- {} item")
 FORMS = {"()": "({})", "[]": "[{}]", "**": "*{}*", "spaced": "( {} )", "shouted": "[{}]", "full width": "（{}）"}
 
 

@@ -18,8 +18,8 @@ AT = MappingProxyType(
     {
         "en": "at", "de": "ät", "fr": "arobase", "es": "arroba", "it": "chiocciola", "nl": "apenstaartje",
         "pl": "małpa", "pt": "arroba", "cs": "zavináč", "sk": "zavináč", "da": "snabel-a", "nb": "krøllalfa",
-        "no": "krøllalfa", "sv": "snabel-a", "fi": "ät", "hu": "kukac", "ro": "arond", "ca": "arrova", "tr": "et", "ru": "собака",
-        "uk": "собака", "el": "παπάκι",
+        "no": "krøllalfa", "sv": "snabel-a", "fi": "ät", "hu": "kukac", "ro": "arond", "ca": "arrova", "tr": "et",
+        "ru": "собака", "uk": "собака", "el": "παπάκι",
     }
 )  # fmt: skip
 """For "@" in an e-mail address."""
