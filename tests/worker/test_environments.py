@@ -19,6 +19,7 @@ import pytest
 import meadowlark
 from meadowlark.errors import LoadError
 from meadowlark.worker.environments import Nurseries
+from meadowlark.worker.messages import PROTOCOL
 from meadowlark.worker.process import start
 from meadowlark.worker.spawn import Limits
 
@@ -115,17 +116,29 @@ async def test_an_environment_without_meadowlark(nurseries, launch, tmp_path, mo
     assert caught.value.engine == "faulty"
 
 
-async def test_an_environment_with_another_meadowlark(nurseries, launch, tmp_path, modules):
-    package = tmp_path / "modules" / "meadowlark" / "worker"
-    package.mkdir(parents=True)
-    (package.parent / "__init__.py").touch()
-    (package / "__init__.py").touch()
-    (package / "nursery.py").write_text(
-        "import socket, sys\n"
-        "control = socket.socket(fileno=int(sys.argv[1]))\n"
-        """control.send(b'{"type": "hello", "data": {"protocol": 99, "version": "9.9"}}')\n"""
-        "control.recv(1)\n"
-    )
+@pytest.fixture
+def pretender(modules, tmp_path):
+    """Another meadowlark, whose nursery says these packets, answers an order with a last one, and waits."""
+
+    def write(*packets: str) -> None:
+        package = tmp_path / "modules" / "meadowlark" / "worker"
+        package.mkdir(parents=True)
+        (package.parent / "__init__.py").touch()
+        (package / "__init__.py").touch()
+        (package / "nursery.py").write_text(
+            f"import socket, sys\n"
+            f"control = socket.socket(fileno=int(sys.argv[1]))\n"
+            f"*greeting, answer = {packets!r}\n"
+            f"for packet in greeting: control.send(packet.encode())\n"
+            f"control.recv(1000) and control.send(answer.encode())\n"
+            f"control.recv(1000)\n"
+        )
+
+    return write
+
+
+async def test_an_environment_with_another_meadowlark(nurseries, launch, pretender):
+    pretender('{"type": "hello", "data": {"protocol": 99, "version": "9.9"}}', "")
 
     with pytest.raises(LoadError, match=r"has meadowlark 9\.9, which does not fit"):
         await start(launch(), nurseries)
@@ -214,6 +227,32 @@ async def test_a_worker_that_was_ordered_and_is_not_wanted_any_more_is_killed(nu
     await worker.stop()
 
 
+async def test_a_nursery_that_does_not_answer_is_killed_and_replaced(launch, say):
+    nurseries = Nurseries(Limits(fork=0.3))
+    worker = await start(launch(), nurseries)
+    os.kill(parent_of(worker.pid), signal.SIGSTOP)
+
+    with pytest.raises(LoadError, match="the parked process did not answer and was killed; try again"):
+        await start(launch(), nurseries)
+
+    await worker.exited
+    successor = await start(launch(), nurseries)
+    assert await say(successor, "Hello again")
+    await successor.stop()
+    await nurseries.close()
+
+
+async def test_a_machine_without_room_for_a_process(nurseries, launch, pretender):
+    pretender(
+        f'{{"type": "hello", "data": {{"protocol": {PROTOCOL}, "version": "1"}}}}',
+        '{"type": "ready", "data": {}}',
+        '{"type": "fork-failed", "data": {"message": "Resource temporarily unavailable"}}',
+    )
+
+    with pytest.raises(LoadError, match="cannot start another process: Resource temporarily unavailable"):
+        await start(launch(), nurseries)
+
+
 async def test_close_ends_the_workers_too(launch):
     nurseries = Nurseries()
     workers = [await start(launch(), nurseries) for _ in range(3)]
@@ -240,6 +279,7 @@ import asyncio, sys
 from pathlib import Path
 from meadowlark.testing.engines import faulty_manifest
 from meadowlark.worker.environments import Nurseries
+from meadowlark.worker.messages import PROTOCOL
 from meadowlark.worker.process import Launch, start
 from meadowlark.api import Utterance
 

@@ -26,7 +26,7 @@ SURVIVED = {
     "stereo": r"shape \(\d+, 2\) is not mono",
     "half_sample": "3 bytes of s16le: half a sample is missing",
 }
-DIED = {"segfault": "died: killed by SIGSEGV", "exit": "died: exit code 7"}
+DIED = {"segfault": "died: killed by SIGSEGV", "exit": "died: exit code 7", "orphan": "died: exit code 7"}
 HUNG = ("hang", "spin", "hold_gil", "stop")
 
 

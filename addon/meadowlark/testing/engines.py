@@ -251,6 +251,14 @@ def _exit(chunks: Iterator[Any]) -> Iterator[Any]:
     yield
 
 
+def _orphan(chunks: Iterator[Any]) -> Iterator[Any]:
+    """Dies, and a process that it had forked keeps its descriptors open for a while."""
+    if os.fork() == 0:
+        time.sleep(5)
+    os._exit(7)
+    yield
+
+
 def _stop(chunks: Iterator[Any]) -> Iterator[Any]:
     os.kill(os.getpid(), signal.SIGSTOP)
     yield from chunks
@@ -339,6 +347,7 @@ FAULTS: Final[dict[str, _Fault]] = {
     "device_memory_error": _device_memory_error,
     "segfault": _segfault,
     "exit": _exit,
+    "orphan": _orphan,
     "stop": _stop,
     "hang": _hang,
     "spin": _spin,

@@ -20,9 +20,6 @@ from .watch import Watch
 
 _LOGGER = logging.getLogger(__name__)
 
-_FORK_SECONDS: Final = 10.0
-"""A fork takes 10 ms; a nursery that needs so long is stopped."""
-
 _END_SECONDS: Final = 3.0
 _REPORT_SECONDS: Final = 1.0
 _PACKET_BYTES: Final = 4096
@@ -104,7 +101,7 @@ class Nurseries:
             nursery = self._nurseries.get(key)
             if nursery is None or not nursery.alive:
                 parked = await park(engine, *key, self._limits)
-                nursery = self._nurseries[key] = _Nursery(parked)
+                nursery = self._nurseries[key] = _Nursery(parked, self._limits.fork)
                 if self._closed:  # meanwhile
                     await nursery.close()
                     raise LoadError(engine, "the server is shutting down")
@@ -118,7 +115,8 @@ class _NurseryDiedError(Exception):
 class _Nursery:
     """A parked nursery: orders go out and are answered in turn, deaths are reported in between."""
 
-    def __init__(self, parked: Parked) -> None:
+    def __init__(self, parked: Parked, fork_seconds: float) -> None:
+        self._fork_seconds = fork_seconds
         self._parked = parked
         self._control = parked.control
         self._orders: deque[tuple[asyncio.Future[Forked], socket.socket]] = deque()
@@ -145,13 +143,11 @@ class _Nursery:
             raise _NurseryDiedError from error
         self._orders.append((order, ours))
         try:
-            async with asyncio.timeout(_FORK_SECONDS):
+            async with asyncio.timeout(self._fork_seconds):
                 return await order
         except TimeoutError:
             self._parked.kill()
-            raise LoadError(
-                engine, f"the parked process {self._parked.pid} does not answer; killed, try again"
-            ) from None
+            raise LoadError(engine, "the parked process did not answer and was killed; try again") from None
         except ForkError as error:
             raise LoadError(engine, f"the machine cannot start another process: {error}") from error
 

@@ -32,6 +32,9 @@ class Limits:
     preload: float = 180.0
     """For each module to import."""
 
+    fork: float = 10.0
+    """It takes 10 ms; a nursery that needs so long is stopped or swapped out."""
+
 
 class Parked:
     """A nursery process: its control socket, and its end."""
