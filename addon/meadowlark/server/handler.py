@@ -243,9 +243,12 @@ class Connection:
         speech = self._service.speaker.speak(SpeechRequest(request.text(), request.voice, self.client))
         async with aclosing(speech):
             async for pcm in speech:
+                if not pcm.data:  # an audio-start for it would look like an answer
+                    continue
                 head = b"" if rate else encode(AudioStart(pcm.rate, 2, 1).event())
-                await self._send(head + b"".join(encode(chunk.event()) for chunk in _chunks(pcm)))  # one system call
-                rate = pcm.rate
+                if chunks := b"".join(encode(chunk.event()) for chunk in _chunks(pcm)):
+                    await self._send(head + chunks)  # one system call
+                    rate = pcm.rate
         if not rate:
             raise NothingToSayError("There is nothing to say in this text; send some words.")
         end = encode(AudioStop().event())
