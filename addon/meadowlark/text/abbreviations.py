@@ -12,7 +12,7 @@ _NEVER = {
     "": "e.g i.e z.b d.h p.ex p.ej t.ex vs cf ca approx dr prof nr tel mr mrs ms",
     "en": "mr mrs ms mx dr prof rev fr gen col sgt capt lt cmdr gov sen rep hon messrs mt ft vs viz approx dept "
     "est fig figs ed eds pp cf ca incl esp approx avg tel univ adm maj",
-    "de": "hr fr dr prof dipl ing mag nr abs kap bd hrsg z.b d.h u.a o.ä i.d.r v.a s.o s.u z.t bzw vgl ca evtl "
+    "de": "abb tab hr fr dr prof dipl ing mag nr abs kap bd hrsg z.b d.h u.a o.ä i.d.r v.a s.o s.u z.t bzw vgl ca evtl "
     "ggf inkl exkl bspw sog zzgl abzgl mind tel str st geb gest lt dt engl frz jr chr v.chr n.chr mio mrd tsd "
     "jh jhd allg bes ehem einschl entspr gem ges insb jew urspr zw",
     "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c",

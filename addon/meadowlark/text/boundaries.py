@@ -22,10 +22,11 @@ _QUOTES = frozenset("'\"’”‘“»«›‹」』﹂﹄")
 _WIDE_QUOTES = frozenset("」』”’﹂﹄")
 _OPENERS = frozenset("'\"‘“„‚«»‹›([{¿¡–—-「『（")
 _STOPS = frozenset("." + WIDE + "۔।॥")
-_WORD_RE = regex.compile(r"[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}'’.°\-]*[\p{L}\p{M}\p{N}°])?$")
+_WORD_RE = regex.compile(r"°?[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}'’.°\-]*[\p{L}\p{M}\p{N}°])?$")
 _INITIALS_RE = regex.compile(r"(?:\p{L}\p{M}*\.)+\p{L}\p{M}*$")
 _SPACED_INITIALS_RE = regex.compile(r"(?<![\p{L}\p{N}])\p{L}\. ?\p{L}$")
 _SPACED_RE = regex.compile(r"(?<![\p{L}\p{N}])(\p{L}{1,3})\. (\p{L}{1,4})$")
+_ARTICLE_RE = regex.compile(r"\b(?:de[rmns]|die|das|[ai]m|zu[mr]|vom|beim|jede[rmns]?) \d+$", regex.IGNORECASE)
 _ROMAN_RE = regex.compile(r"[IVXLC]+")
 _VOWEL_RE = regex.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýąęěůőűıаеёиіїоуыэюяєαεηιουωάέήίόύώ]", regex.IGNORECASE)
 _CASED_RE = regex.compile(r"^[\p{Latin}\p{Cyrillic}\p{Greek}]+$")
@@ -119,20 +120,22 @@ def _full_stop(left: str, first: str, ahead: Ahead, offset: int, at_start: bool,
     if at_start and regex.fullmatch(r"[\s'\"„“‘«(\[]*(?:\d{1,3}|\p{Ll})", left):
         return False  # the number of a list item belongs to what follows
     if word.isdecimal():
-        return _number_ends(word, first, ahead, offset, language)
+        return _number_ends(word, left, first, ahead, offset, language)
     if _abbreviated(word, left, language):
         return _abbreviation_ends(word, first, ahead, offset, language)
     if first.islower() and language in abbreviations.ORDINAL_LANGUAGES and _ROMAN_RE.fullmatch(word):
         return False  # "Karel IV. byl"
-    if first.isupper() and _may_be_abbreviation(word, left, at_start):
-        return _begins_sentence(ahead, offset, language) or _library_splits(word)
-    if first.isupper() or first.isalpha():
+    if not first.isupper() and word.islower() and _vowelless(word):
+        return False  # no vowel makes it speakable: an abbreviation that we do not know
+    if not first.isalpha() or first.islower():
         return True
-    # A word that no vowel makes speakable is an abbreviation that we do not know.
-    return not (word.islower() and _vowelless(word))
+    # German nouns are written like the short names and titles that sentence-stream takes for abbreviations.
+    if language == "de" or _stands_alone(word, left, at_start) or _library_splits(word, first):
+        return True
+    return _begins_sentence(ahead, offset, language)
 
 
-def _number_ends(word: str, first: str, ahead: Ahead, offset: int, language: str) -> bool:
+def _number_ends(word: str, left: str, first: str, ahead: Ahead, offset: int, language: str) -> bool:
     """A number with a full stop: an ordinal, or the end of a sentence."""
     if len(word) > 2:
         return True
@@ -144,12 +147,16 @@ def _number_ends(word: str, first: str, ahead: Ahead, offset: int, language: str
     following = ahead.word(offset).casefold()
     if following in abbreviations.MONTHS or (ordinals and following in abbreviations.ORDINAL_NOUNS):
         return False
-    return not (ordinals and first.islower())
+    if ordinals and first.islower():
+        return False
+    if language == "de" and _ARTICLE_RE.search(left):
+        return _begins_sentence(ahead, offset, language)  # "der 1. FC Köln"
+    return True
 
 
 def _abbreviation_ends(word: str, first: str, ahead: Ahead, offset: int, language: str) -> bool:
     lowered = word.casefold()
-    if lowered in abbreviations.never(language):
+    if lowered.replace("’", "'").rpartition("'")[2] in abbreviations.never(language):
         return False
     if first.isdecimal():
         # "No. 5", "Jan. 3", "p. 7" go on; "etc. 5 more" and "5 p.m. 3 lights" do not.
@@ -172,7 +179,8 @@ def _begins_sentence(ahead: Ahead, offset: int, language: str) -> bool:
 def _abbreviated(word: str, left: str, language: str) -> bool:
     """Whether a full stop behind this word marks an abbreviation or an initial."""
     lowered = word.casefold()
-    if lowered in abbreviations.never(language) or lowered in abbreviations.maybe(language):
+    elided = lowered.replace("’", "'").rpartition("'")[2]  # "l'avv."
+    if elided in abbreviations.never(language) or lowered in abbreviations.maybe(language):
         return True
     if (spaced := _SPACED_RE.search(left)) and spaced.expand(r"\1.\2").casefold() in abbreviations.never(language):
         return True
@@ -181,10 +189,9 @@ def _abbreviated(word: str, left: str, language: str) -> bool:
     return len(word) == 1 and word.isalpha() and _CASED_RE.match(word) is not None
 
 
-def _may_be_abbreviation(word: str, left: str, at_start: bool) -> bool:
-    """Short words in title case that do not stand alone: "Hon. Smith", but not "Yes. Smith" or "the TV. Smith"."""
-    alone = at_start and left.strip("'\"„“‘«([ ") == word
-    return not alone and len(word) <= 3 and word.istitle()
+def _stands_alone(word: str, left: str, at_start: bool) -> bool:
+    """Whether the sentence has no other word ("Yes."), or this is all capitals ("the TV.")."""
+    return (at_start and left.strip("'\"„“‘«([ ") == word) or (len(word) > 1 and word.isupper())
 
 
 def _vowelless(word: str) -> bool:
@@ -196,11 +203,11 @@ def _last_word(left: str) -> str:
     return found[0] if found else ""
 
 
-def _library_splits(word: str) -> bool:
-    """What sentence-stream makes of this word, a full stop and a new sentence.
+def _library_splits(word: str, first: str) -> bool:
+    """What sentence-stream makes of this word, a full stop and what begins behind it.
 
     A fresh detector for a few characters: its own buffer is searched from its beginning again and again (8,000
     characters without a mark take 1.3 s), and it says "no" by saying nothing until the next mark.
     """
     detector = SentenceBoundaryDetector()
-    return bool(list(detector.add_chunk(f"{word}. New")))
+    return bool(list(detector.add_chunk(f"{word}. {first}")))
