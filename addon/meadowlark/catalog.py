@@ -60,6 +60,9 @@ class Catalog:
         self.fallback = fallback
         self.engines: tuple[EngineManifest, ...] = tuple(sorted(registry.engines, key=_preference))
         self._by_id = {each.id: each for each in self.engines}
+        self._by_voice = {
+            each.id: {_loose(voice.id): voice for voice in reversed(each.voices)} for each in self.engines
+        }
         self.configured = default
         self.default = ""
         first = self._default()
@@ -133,9 +136,22 @@ class Catalog:
     def _by_name(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
         engine, slash, rest = name.strip().partition("/")
         if slash:
-            return _find(rest.strip(), tuple(each for each in engines if each.id == engine.strip().lower()))
+            return self._find(rest.strip(), tuple(each for each in engines if each.id == engine.strip().lower()))
         named = tuple(each for each in engines if each.id == engine.lower())
-        return _find(engine, engines) or (self._first(named) if named else self._by_tag(engine, engines))
+        return self._find(engine, engines) or (self._first(named) if named else self._by_tag(engine, engines))
+
+    def _find(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
+        """By id, ignoring case and "_" against "-"; else as voice+variant."""
+        base, plus, variant = name.rpartition("+")
+        for engine in engines:
+            if voice := self._by_voice[engine.id].get(_loose(name)):
+                return Choice(engine, voice, language=voice.languages[0])
+        for engine in engines if plus else ():
+            voice = self._by_voice[engine.id].get(_loose(base))
+            known = next((each for each in engine.variants if each.lower() == variant.lower()), "")
+            if voice and known:
+                return Choice(engine, voice, known, voice.languages[0])
+        return None
 
     def _by_tag(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
         """A language given as the name: a bare one ("de"), or as a voice has it ("en-GB"); "en_US-lessac" is none."""
@@ -171,22 +187,6 @@ def _choices(engines: tuple[EngineManifest, ...]) -> Iterator[Choice]:
     for engine in engines:
         for voice in engine.voices:
             yield Choice(engine, voice, language=voice.languages[0])
-
-
-def _find(name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
-    """By id: as written, else ignoring case and "_" against "-", else as voice+variant."""
-    for alike in (str, _loose):
-        for choice in _choices(engines):
-            if alike(choice.voice.id) == alike(name):
-                return choice
-    base, plus, variant = name.rpartition("+")
-    if plus:
-        for choice in _choices(engines):
-            if _loose(choice.voice.id) == _loose(base):
-                for known in choice.manifest.variants:
-                    if known.lower() == variant.lower():
-                        return replace(choice, variant=known)
-    return None
 
 
 def _loose(name: str) -> str:

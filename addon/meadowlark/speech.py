@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -33,6 +32,9 @@ PAUSE_SECONDS = 0.5
 
 AHEAD_SECONDS = 30.0
 """Audio held for a client that does not read; the next sentence is begun only below it. 1.3 MB at 22050 Hz."""
+
+PIECE_BYTES = 32_768
+"""About 0.7 s at 22050 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,13 @@ class Speaker:
     ) -> None:
         """options: the user's settings by engine id."""
         self.catalog = catalog
+        """Replaced as a whole when voices come or go."""
         self.draining = asyncio.Event()
         """Set when the server stops: replies end at their next sentence boundary, with an error that says so."""
         self._supervisor = supervisor
         self._options = options or {}
         self._clock = clock
+        self._maps: tuple[Catalog, dict[str, MarkerMap]] = (catalog, {})
 
     async def speak(self, request: SpeechRequest) -> AsyncGenerator[Pcm, None]:
         """The reply, piece by piece, each as soon as it exists. Closing the generator cancels.
@@ -109,7 +113,7 @@ class Speaker:
 
     async def _produce(self, request: SpeechRequest, choice: Choice, lease: Lease, reply: _Reply) -> None:
         """Sentences through the engine into the reply, never more than AHEAD_SECONDS more than the client has taken."""
-        segmenter = Segmenter(MarkerMap(choice.manifest.markers, self.catalog.markers), choice.language)
+        segmenter = Segmenter(self._marker_map(choice), choice.language)
         async with aclosing(_sentences(request.text, segmenter)) as sentences:
             async for sentence in sentences:
                 await reply.room()
@@ -134,6 +138,15 @@ class Speaker:
                 took / spoken,
             )
 
+    def _marker_map(self, choice: Choice) -> MarkerMap:
+        """The engine's; made once for each catalog: it takes a millisecond, which first audio would wait for."""
+        if self._maps[0] is not self.catalog:
+            self._maps = (self.catalog, {})
+        maps = self._maps[1]
+        if choice.manifest.id not in maps:
+            maps[choice.manifest.id] = MarkerMap(choice.manifest.markers, self.catalog.markers)
+        return maps[choice.manifest.id]
+
     def _utterance(self, sentence: Sentence, choice: Choice) -> Utterance:
         return Utterance(
             text=sentence.text,
@@ -157,7 +170,7 @@ class _Reply:
         """Of audio made so far."""
         self._clock = clock
         self._first_at: float | None = None
-        self._pieces: deque[bytes] = deque()
+        self._pieces: list[bytes] = []
         self._held = 0
         self._more = asyncio.Event()
         self._taken = asyncio.Event()
@@ -187,7 +200,7 @@ class _Reply:
         producer.add_done_callback(lambda _: self._more.set())
         while True:
             while self._pieces:
-                data = self._pieces.popleft()
+                data = self._take()
                 self._held -= len(data)
                 self._taken.set()
                 yield data
@@ -196,6 +209,16 @@ class _Reply:
                 return
             self._more.clear()
             await self._more.wait()
+
+    def _take(self) -> bytes:
+        """What is there, as one piece of about PIECE_BYTES at most: an engine far ahead costs few system calls."""
+        size, count = 0, 0
+        while count < len(self._pieces) and size < PIECE_BYTES:
+            size += len(self._pieces[count])
+            count += 1
+        data = b"".join(self._pieces[:count])
+        del self._pieces[:count]
+        return data
 
 
 async def _sentences(text: AsyncIterator[str], segmenter: Segmenter) -> AsyncGenerator[Sentence, None]:

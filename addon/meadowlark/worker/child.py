@@ -44,6 +44,12 @@ _LOGGER = logging.getLogger(__name__)
 _UNHEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C may reach the whole terminal group, systemd's stop the whole unit; the core wants its sentence finished."""
 
+_SAFE_SECONDS: Final = 0.5
+"""An engine that is so far ahead of its listener sends larger frames: a system call and a message for each 100 ms block
+cost the core more than espeak needs to make it."""
+
+_FRAME_BYTES: Final = 16_384
+
 
 def serve(sock_fd: int) -> NoReturn:
     """Speak for the core at the other end of this socket until it says goodbye or dies; never returns."""
@@ -103,11 +109,18 @@ class _Worker:
         started = time.monotonic()
         first_audio = 0.0
         audio_seconds = 0.0
+        held = b""
         try:
             for piece in perform(pipeline, speak, engine_rate, lambda: self._cancelled >= job):
-                self._send(Chunk(job, piece.payload))
-                first_audio = first_audio or time.monotonic() - started
+                held += piece.payload
                 audio_seconds += piece.seconds
+                elapsed = time.monotonic() - started
+                if audio_seconds - elapsed < _SAFE_SECONDS or len(held) >= _FRAME_BYTES:
+                    self._send(Chunk(job, held))
+                    held = b""
+                first_audio = first_audio or elapsed
+            if held:
+                self._send(Chunk(job, held))
             self._send(Done(job, audio_seconds, time.monotonic() - started, first_audio))
         except Cancelled:
             self._send(Failed(job, Failure.CANCELLED, "cancelled"))
