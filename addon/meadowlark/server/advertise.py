@@ -48,6 +48,11 @@ def default_name(machine_id: Path = Path("/etc/machine-id"), node: Callable[[], 
     return _named(socket.gethostname() if mac & _MULTICAST_BIT else f"{mac:012x}")
 
 
+def _note_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception():
+        _LOGGER.error("No longer announced on the network: unexpected error", exc_info=task.exception())
+
+
 def _named(identity: str) -> str:
     return f"meadowlark-{hashlib.sha256(b'meadowlark ' + identity.encode()).hexdigest()[:6]}"
 
@@ -96,6 +101,7 @@ class Advertiser:
             _LOGGER.info("Not announced on the network: a unix socket can be reached only from this machine")
             return
         self._task = asyncio.create_task(self._keep_true(), name="advertise")
+        self._task.add_done_callback(_note_failure)
 
     async def stop(self) -> None:
         """Say goodbye to the network; takes at most about 2 s and never raises."""
