@@ -1,8 +1,8 @@
 """One private copy of the espeak-ng library, spoken to through ctypes.
 
-espeak-ng keeps its state in global variables: two threads in one library crash (in 3 of 3 runs). The loader
-takes the same bytes under another name for another library, so every `Library` here is independent of all others, in any
-thread. One `Library` still belongs to one thread at a time. It cannot be unloaded: make few and keep them.
+espeak-ng keeps its state in global variables: two threads in one library crash (in 3 of 3 runs). The loader takes the
+same bytes under another name for another library, so every `Library` here is independent of all others, in any thread.
+One `Library` still belongs to one thread at a time. It cannot be unloaded: make few and keep them.
 
 The library is used in SYNCHRONOUS mode only. In RETRIEVAL mode `espeak_Cancel` was seen to block for 39 s; here the
 callback's return value stops an utterance within a block.
@@ -104,9 +104,7 @@ class Library:
         data = os.fsencode(installation.data)
         self.sample_rate: int = self._c.espeak_Initialize(_SYNCHRONOUS, block_ms, data, _DONT_EXIT)
         if self.sample_rate <= 0:
-            raise InstallationError(
-                f"espeak-ng cannot use its data in {installation.data}: version mismatch? {REMEDY}"
-            )
+            raise InstallationError(f"espeak-ng cannot use its data in {installation.data}: version mismatch? {REMEDY}")
         self.data = installation.data
         self._variants = frozenset(variant_names(self.data))
         self._voice = ""
@@ -142,7 +140,7 @@ class Library:
             raise EspeakError(f"espeak-ng refuses {parameter.name.lower()} = {value}")
 
     def synthesize(self, text: str, on_block: OnBlock, *, end_pause: bool = True, words: bool = False) -> None:
-        """Speak plain text; returns when all is spoken or `on_block` has returned False. What that raises comes out here.
+        """Speak plain text; returns when all is spoken or `on_block` has returned False. Raises what that raises.
 
         words: tell `on_block` about words too. Markup, phoneme brackets and control characters mean nothing.
         """

@@ -31,7 +31,7 @@ _STRENGTH = "?!….:;,—"
 _TAIL = re.compile(r"[\W_]*$")
 _ELLIPSIS = re.compile(r"\.{2,}")
 _LANGUAGE_SWITCH = re.compile(r"\([A-Za-z][A-Za-z0-9-]*\)")
-"""espeak-ng writes "(en)" where it reads a foreign word by another language's rules; parentheses of the text never come out."""
+"""espeak-ng writes "(en)" where it reads a word by another language's rules; it drops the parentheses of the text."""
 
 
 @dataclass(frozen=True, slots=True)

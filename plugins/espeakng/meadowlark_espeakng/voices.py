@@ -14,7 +14,7 @@ from .data import find_data
 
 VARIANTS = Path("voices", "!v")
 
-_FIELD = re.compile(r"^[ \t]*(name|language|gender)[ \t]+((?:(?!//)[^\r\n])*[^\s/])", re.MULTILINE)
+_FIELD = re.compile(r"^[ \t]*(name|language|gender|dictionary)[ \t]+((?:(?!//)[^\r\n])*[^\s/])", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class BaseVoice:
     languages: tuple[str, ...]
     """espeak-ng's own tags, lower case mostly and not always BCP 47: "en-us", "en"."""
 
+    has_dictionary: bool
+    """Whether the data holds its dictionary; without one it is silent (1.52: Faroese, Karakalpak, Xextan)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -44,9 +47,10 @@ class Variant:
 
 def base_voices(data: Path | None = None) -> tuple[BaseVoice, ...]:
     """All voices, by identifier. Raises InstallationError where there is no espeak-ng."""
-    root = (data or find_data()) / "lang"
-    files = sorted(Path(folder, name) for folder, _, names in os.walk(root) for name in names)
-    return tuple(_base_voice(path.relative_to(root).as_posix(), path) for path in files)
+    root = data or find_data()
+    files = sorted(Path(folder, name) for folder, _, names in os.walk(root / "lang") for name in names)
+    dictionaries = frozenset(os.listdir(root))  # noqa: PTH208  names are wanted, not paths
+    return tuple(_base_voice(path, root, dictionaries) for path in files)
 
 
 def variant_names(data: Path | None = None) -> tuple[str, ...]:
@@ -60,11 +64,17 @@ def variants(data: Path | None = None) -> tuple[Variant, ...]:
     return tuple(Variant(name, _gender(root / VARIANTS / name)) for name in variant_names(root))
 
 
-def _base_voice(identifier: str, path: Path) -> BaseVoice:
+def _base_voice(path: Path, root: Path, dictionaries: frozenset[str]) -> BaseVoice:
     fields = _fields(path)
     names = [value for key, value in fields if key == "name"]
-    languages = tuple(value.split()[0] for key, value in fields if key == "language")  # a priority may follow
-    return BaseVoice(identifier, names[-1] if names else path.name, languages)
+    languages = tuple(value.split()[0] for key, value in fields if key == "language") or (path.name,)  # + priority
+    own = [value for key, value in fields if key == "dictionary"] or [languages[0].partition("-")[0]]
+    return BaseVoice(
+        identifier=path.relative_to(root / "lang").as_posix(),
+        name=names[-1] if names else path.name,
+        languages=languages,
+        has_dictionary=f"{own[-1]}_dict" in dictionaries,
+    )
 
 
 def _gender(path: Path) -> str:
