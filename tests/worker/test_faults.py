@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from meadowlark.errors import LoadError, WorkerError
-from meadowlark.testing.engines import FAULTS
+from meadowlark.testing.faults import FAULTS
 from meadowlark.worker.process import start
 
 SURVIVED = {

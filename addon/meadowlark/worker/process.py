@@ -33,14 +33,12 @@ from .messages import (
     encode,
     from_event,
 )
+from .pending import JOB_BYTES, Pending
 
 _LOGGER = logging.getLogger(__name__)
 
 CANCEL_SECONDS: Final = 2.0
 """A worker that has not stopped speaking by then is killed."""
-
-JOB_BYTES: Final = 64 * 1024 * 1024
-"""23 minutes at 24 kHz: no sentence is so long, the engine has lost its end."""
 
 _BUFFER_BYTES: Final = 1024 * 1024
 
@@ -108,7 +106,7 @@ class WorkerProcess:
         self._forked = forked
         self._reader = reader
         self._writer = writer
-        self._job: _Job | None = None
+        self._job: Pending | None = None
         self._jobs = 0
         self._death = ""  # why we ended it
         self._settling: asyncio.Task[None] | None = None
@@ -160,7 +158,7 @@ class WorkerProcess:
         if not self.exited.done():
             _LOGGER.error("%s: process %d does not die; its memory is lost until it does", self.engine, self.pid)
 
-    async def _take_up(self, utterance: Utterance, rate: int | None) -> _Job:
+    async def _take_up(self, utterance: Utterance, rate: int | None) -> Pending:
         if self._job is not None and not self._job.over:
             if not self._job.cancelled:
                 raise RuntimeError(f"{self.engine}: asked to speak two sentences at once; take turns")
@@ -168,11 +166,11 @@ class WorkerProcess:
         if not self.alive:
             raise WorkerError(self.engine, self._death or "the process has ended; it must be loaded again")
         self._jobs += 1
-        self._job = job = _Job(self._jobs)
+        self._job = job = Pending(self._jobs)
         self._send(Speak(job.number, _encodable(utterance), rate))
         return job
 
-    async def _settle(self, job: _Job) -> None:
+    async def _settle(self, job: Pending) -> None:
         """Have the worker stop speaking, or kill it; returns when it is free or gone."""
         if self.alive:
             self._send(Cancel(job.number))
@@ -237,54 +235,6 @@ class WorkerProcess:
         how = await self._forked.exit
         self._writer.close()
         return how
-
-
-class _Job:
-    """One sentence on its way: what the worker has sent and the listener has not yet taken."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.received = 0
-        """Bytes so far."""
-
-        self.cancelled = False
-        """Nobody listens any more."""
-
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when the worker has finished with it, however."""
-
-        self._queue: asyncio.Queue[bytes | WorkerError | None] = asyncio.Queue()  # bounded by JOB_BYTES
-
-    @property
-    def over(self) -> bool:
-        """The worker has finished with it."""
-        return self.ended.done()
-
-    async def next(self) -> bytes | None:
-        """The next chunk; None after the last; WorkerError when there will be none."""
-        item = await self._queue.get()
-        if isinstance(item, WorkerError):
-            raise item
-        return item
-
-    def push(self, payload: bytes) -> None:
-        """A chunk has come."""
-        self.received += len(payload)
-        if not self.cancelled:
-            self._queue.put_nowait(payload)
-
-    def finish(self) -> None:
-        """The last chunk has come."""
-        self._end(None)
-
-    def fail(self, error: WorkerError) -> None:
-        """No more will come."""
-        self._end(error)
-
-    def _end(self, last: WorkerError | None) -> None:
-        if not self.ended.done():
-            self.ended.set_result(None)
-            self._queue.put_nowait(last)
 
 
 async def _loaded(engine: str, reader: asyncio.StreamReader, forked: Forked, timeout: float) -> Loaded:
