@@ -127,7 +127,9 @@ def _network(settings: Settings) -> Iterator[Finding]:
 
 def _plugins(registry: Registry) -> Iterator[Finding]:
     for row in registry.rows:
-        if row.error:
+        if row.disabled:
+            yield Finding(State.OK, "plugin", f"{row.name}: {row.error}")
+        elif row.error:
             remedy = f"mend or remove it: {sys.executable} -m pip uninstall {row.distribution or row.name}"
             yield Finding(State.BROKEN, "plugin", f"{row.name}: {row.error}", remedy)
         else:
