@@ -1,0 +1,89 @@
+"""plugins/README.md tells the truth: its code is the example's, every hook and every setting of the suite is in it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from meadowlark import api, hookspecs, plugins
+from meadowlark.discovery import STEP_SECONDS
+from meadowlark.testing.conformance import EngineConformance, suite
+from meadowlark.testing.contract import SENTENCE_CHARS, Contract
+from meadowlark.testing.lightness import HEAVY
+from meadowlark.text import MarkerMap, Segmenter
+from meadowlark.worker.process import CANCEL_SECONDS
+
+FOLDER = Path(__file__).parent.parent.parent / "plugins"
+PAGE = (FOLDER / "README.md").read_text()
+
+HOOKS = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("register_")}
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["pyproject.toml", "meadowlark_example/__init__.py", "meadowlark_example/pipeline.py", "tests/test_example.py"],
+)
+def test_the_example_on_the_page_is_the_one_that_is_tested(file: str) -> None:
+    [block] = re.findall(rf"^`{re.escape(file)}` [^\n]*\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert block == (FOLDER / "example" / file).read_text()
+
+
+def test_the_example_is_about_thirty_lines() -> None:
+    modules = (FOLDER / "example" / "meadowlark_example").glob("*.py")
+    code = [line for each in modules for line in each.read_text().splitlines() if line.strip()]
+    assert len(code) <= 35
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_hook_is_explained_with_its_arguments(name: str) -> None:
+    arguments = ", ".join(inspect.signature(HOOKS[name]).parameters)
+    assert f"### `{name}({arguments})`" in PAGE
+
+
+def test_every_check_and_every_setting_of_the_suite_is_listed() -> None:
+    for name in vars(EngineConformance):
+        if name.startswith("test_") and name != "test_survives_a_huge_text":  # in one row with test_survives
+            assert f"| `{name}` |" in PAGE
+    for name in Contract.__annotations__:
+        if not name.startswith("_") and name != "engine":
+            assert f"`{name}`" in PAGE
+
+
+def test_fields_that_are_named_exist() -> None:
+    table = PAGE[PAGE.index("| field |") : PAGE.index("The manifest must not depend")]
+    named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert named
+    assert named <= {each.name for each in fields(api.EngineManifest)}
+
+
+def test_numbers_are_the_code_s() -> None:
+    assert f"after {STEP_SECONDS:g} s a plugin is left out" in PAGE
+    assert f"at most {SENTENCE_CHARS} characters" in PAGE
+    assert inspect.signature(Segmenter).parameters["max_chars"].default == SENTENCE_CHARS
+    assert f"nothing for {CANCEL_SECONDS:g} s after a cancel" in PAGE
+    assert f"within {Contract.cancel_seconds:g} s" in PAGE
+    assert f"gone within {Contract.end_seconds:g} s" in PAGE
+    assert ", ".join(HEAVY) in PAGE
+
+
+def test_what_is_said_of_relatives_is_so() -> None:
+    angry = api.Marker("angry", api.MarkerKind.STYLE, "angry")
+    assert MarkerMap([angry], []).resolve("furious") == angry
+    assert MarkerMap([], []).resolve("furious") is None
+
+
+def test_every_row_on_the_page_is_what_the_code_says() -> None:
+    source = inspect.getsource(plugins)
+    for said in ("there is no hook", "is not marked;", "is already registered by plugin"):
+        assert said in PAGE
+        assert said in source
+
+
+def test_every_setting_is_accepted() -> None:
+    settings = {name: getattr(Contract, name) for name in Contract.__annotations__ if not name.startswith("_")}
+    made = suite(**{**settings, "engine": "beeps"})
+    assert made.engine == "beeps"
