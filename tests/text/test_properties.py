@@ -214,7 +214,7 @@ def test_floods_are_survived_and_not_held(flood: str) -> None:
     text = FLOODS[flood]
     segmenter = Segmenter(ENGINES["some"])
     sentences = segmenter.push(text)
-    held = (segmenter._lifter._buffer, segmenter._cleaner._buffer, segmenter._splitter._text)
+    held = (segmenter._lifter._buffer, segmenter._cleaner._scan.buffer, segmenter._splitter._text)
     assert sum(map(len, held)) < 6000
     sentences += segmenter.finish()
     assert all(len(sentence.text) <= 400 for sentence in sentences)

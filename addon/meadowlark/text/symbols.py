@@ -1,0 +1,219 @@
+"""Punctuation and symbols, one by one: what stays, what becomes a pause or a word, what goes."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import regex
+
+from meadowlark.text.scan import Scanner
+
+_SYMBOL_KEPT = frozenset("°℃℉№℡㎏㎡㎥㎝㎞㎜㎎㏄")
+_DIGRAPHS = {"‼": "!", "⁇": "?", "⁈": "?!", "⁉": "!?"}
+_ARROW_RE = regex.compile(r"[\u2190-\u21ff\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2b11]")
+_PICTURES = frozenset(("So", "Co", "Cn", "Cc", "Zs"))
+_LETTER_END_RE = regex.compile(r"[\p{L}\p{M}]$")
+# More than 8 combining marks on one letter are noise, and a letter must fit into any piece.
+_NO_ROOM_RE = regex.compile(r"(?:\p{M}{8}|^)$")
+
+
+def line_end(scan: Scanner, char: str) -> None:
+    """All kinds of line ends."""
+    scan.position += 1
+    scan.end_line()
+    scan.line_start = True
+
+
+def white(scan: Scanner, char: str) -> None:
+    """Given out with what follows."""
+    scan.position += 1
+    scan.space = True
+
+
+def as_comma(scan: Scanner, char: str) -> None:
+    """A short pause."""
+    scan.position += 1
+    scan.comma = True
+
+
+def bullet(scan: Scanner, char: str) -> None:
+    """An item begins here."""
+    scan.position += 1
+    scan.end_line()
+
+
+def brace(scan: Scanner, char: str) -> None:
+    """No more than a space."""
+    scan.position += 1
+    scan.space = True
+
+
+def punctuation(scan: Scanner, char: str, limit: int = 1) -> None:
+    """Given out, but not again and again."""
+    scan.position += 1
+    if not scan.space and scan.tail.endswith(char * limit):
+        return
+    if char in "!?" and not scan.space and regex.search(r"[!?]{2}$", scan.tail):
+        return
+    scan.emit(char)
+
+
+def full_stop(scan: Scanner, char: str) -> None:
+    """Up to three: an ellipsis."""
+    punctuation(scan, char, 3)
+
+
+def plus(scan: Scanner, char: str) -> None:
+    """Up to two: "C++"."""
+    punctuation(scan, char, 2)
+
+
+def exclamation(scan: Scanner, char: str) -> None:
+    """Not given out where it begins an image."""
+    if (scan.space or not scan.tail) and scan.peek() == "[":
+        scan.position += 1
+        return
+    punctuation(scan, char)
+
+
+def hyphen(scan: Scanner, char: str) -> None:
+    """Dashes and arrows are pauses."""
+    following = scan.peek()
+    if following in ("-", ">"):
+        run = scan.run(char)
+        scan.position += run + (scan.peek(run) == ">")
+        scan.comma = True
+        return
+    alone = scan.space and (not following or following.isspace())
+    scan.position += 1
+    scan.emit("–" if alone else char)
+
+
+def asterisk(scan: Scanner, char: str) -> None:
+    """Emphasis goes; between numbers it multiplies."""
+    times = False
+    if scan.tail[-1:].isdecimal():
+        ahead = scan.peek()
+        times = ahead.isdecimal() or (scan.space and ahead == " " and scan.peek(2).isdecimal())
+    scan.position += 1
+    if times:
+        scan.emit("×")
+
+
+def underscore(scan: Scanner, char: str) -> None:
+    """Emphasis goes; within a name it is a space."""
+    following = scan.peek()
+    scan.position += 1
+    if following.isalnum() and not scan.space and scan.tail[-1:].isalnum():
+        scan.space = True
+
+
+def tilde(scan: Scanner, char: str) -> None:
+    """Before a number it means "about"."""
+    run = scan.run(char)
+    about = run == 1 and scan.peek().isdecimal()
+    scan.position += run
+    if about:
+        scan.emit(scan.about_word or char)
+        scan.space = scan.about_word is not None
+
+
+def sharp_sign(scan: Scanner, char: str) -> None:
+    """Stays in "#1" and "C#"."""
+    following = scan.peek()
+    scan.position += 1
+    sharp = not scan.space and regex.search(r"(?<![\p{L}\p{N}])\p{Lu}$", scan.tail) is not None
+    if following.isdecimal() or (sharp and not following.isalnum()):
+        scan.emit(char)
+
+
+def equals(scan: Scanner, char: str) -> None:
+    """A single one stays."""
+    following = scan.peek()
+    scan.position += 1
+    if following == ">":
+        scan.position += 1
+        scan.comma = True
+    elif following == "=" or scan.tail.endswith("="):
+        scan.space = True
+    else:
+        scan.emit(char)
+
+
+def word_for(scan: Scanner, word: str | None, char: str, length: int) -> None:
+    """A word instead of a symbol, or the symbol where the language has none here."""
+    scan.position += length
+    scan.space = scan.space or word is not None
+    scan.emit(word or char)
+    scan.space = word is not None
+
+
+def at_sign(scan: Scanner, char: str) -> None:
+    """A word in an e-mail address."""
+    following = scan.peek()
+    if scan.tail[-1:].isalnum() and not scan.space and following.isalnum():
+        word_for(scan, scan.at_word, char, 1)
+    else:
+        scan.position += 1
+        scan.space = True
+
+
+def backslash(scan: Scanner, char: str) -> None:
+    """Escapes go."""
+    following = scan.peek()
+    scan.position += 1
+    if following.isalnum():
+        scan.space = True
+
+
+def other(scan: Scanner, char: str) -> None:
+    """By Unicode category: marks and punctuation stay, pictures and what cannot be seen go."""
+    category = unicodedata.category(char)
+    if category[0] == "M":
+        combining(scan, char)
+    elif char in _DIGRAPHS:
+        punctuation(scan, _DIGRAPHS[char])
+    elif _ARROW_RE.match(char):
+        as_comma(scan, char)
+    elif (category in _PICTURES and char not in _SYMBOL_KEPT) or "\U0001f3fb" <= char <= "\U0001f3ff":
+        scan.position += 1
+        scan.space = scan.space or char not in "™©®℠"
+    elif category[0] == "C":
+        joiner = char in "\u200c\u200d" and not scan.space and _LETTER_END_RE.search(scan.tail)
+        scan.position += 1
+        if joiner:
+            scan.emit(char)
+    else:
+        punctuation(scan, char)
+
+
+def combining(scan: Scanner, char: str) -> None:
+    """Stays on a letter that has room for it."""
+    scan.position += 1
+    if char == "\u20e3" or "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef":
+        return  # keycap and variation selectors belong to emoji
+    if scan.space or scan.comma or _NO_ROOM_RE.search(scan.tail):
+        return
+    scan.emit(char)
+
+
+SYMBOLS = {
+    **dict.fromkeys("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", line_end),
+    **dict.fromkeys(" \t\u00a0\u202f\u3000", white),
+    **dict.fromkeys("•◦▪‣●■◆", bullet),
+    "|": as_comma,
+    "^": brace,
+    "{": brace,
+    "}": brace,
+    ".": full_stop,
+    "+": plus,
+    "!": exclamation,
+    "-": hyphen,
+    "*": asterisk,
+    "_": underscore,
+    "~": tilde,
+    "#": sharp_sign,
+    "=": equals,
+    "@": at_sign,
+    "\\": backslash,
+}
