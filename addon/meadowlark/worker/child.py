@@ -22,7 +22,7 @@ from typing import BinaryIO, Final, NoReturn
 from wyoming.event import read_event
 
 from ..api import Pipeline, PipelineContext
-from .job import Cancelled, JobError, failure_of, perform
+from .job import Cancelled, JobError, failure_of, framed, perform
 from .messages import (
     Cancel,
     Chunk,
@@ -43,12 +43,6 @@ _LOGGER = logging.getLogger(__name__)
 
 _UNHEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C may reach the whole terminal group, systemd's stop the whole unit; the core wants its sentence finished."""
-
-_SAFE_SECONDS: Final = 0.5
-"""An engine that is so far ahead of its listener sends larger frames: a system call and a message for each 100 ms block
-cost the core more than espeak needs to make it."""
-
-_FRAME_BYTES: Final = 16_384
 
 
 def serve(sock_fd: int) -> NoReturn:
@@ -96,6 +90,7 @@ class _Worker:
             voice_dir=Path(load.voice_dir),
             options=load.options,
         )
+        context.data_dir.mkdir(parents=True, exist_ok=True)
         pipeline = _pipeline_class(load.pipeline)(context)
         pipeline.load()
         loaded = time.monotonic()
@@ -109,18 +104,12 @@ class _Worker:
         started = time.monotonic()
         first_audio = 0.0
         audio_seconds = 0.0
-        held = b""
         try:
-            for piece in perform(pipeline, speak, engine_rate, lambda: self._cancelled >= job):
-                held += piece.payload
+            pieces = perform(pipeline, speak, engine_rate, lambda: self._cancelled >= job)
+            for piece in framed(pieces, time.monotonic):
+                self._send(Chunk(job, piece.payload))
+                first_audio = first_audio or time.monotonic() - started
                 audio_seconds += piece.seconds
-                elapsed = time.monotonic() - started
-                if audio_seconds - elapsed < _SAFE_SECONDS or len(held) >= _FRAME_BYTES:
-                    self._send(Chunk(job, held))
-                    held = b""
-                first_audio = first_audio or elapsed
-            if held:
-                self._send(Chunk(job, held))
             self._send(Done(job, audio_seconds, time.monotonic() - started, first_audio))
         except Cancelled:
             self._send(Failed(job, Failure.CANCELLED, "cancelled"))

@@ -16,6 +16,9 @@ from .messages import Failure, Speak
 _MESSAGE_CHARS: Final = 1000
 """Some compilers put their whole source into an exception; the log has it all."""
 
+_SAFE_SECONDS: Final = 0.5
+_FRAME_BYTES: Final = 16_384
+
 
 class Cancelled(Exception):  # noqa: N818 - not an error
     """The core does not want the rest."""
@@ -43,6 +46,31 @@ def perform(pipeline: Pipeline, speak: Speak, engine_rate: int, cancelled: Calla
     heard = _heard(pipeline, speak.utterance, cancelled)
     for payload in heard if rate == engine_rate else _resampled(heard, Resampler(engine_rate, rate)):
         yield Piece(payload, seconds(len(payload), rate))
+
+
+def framed(pieces: Iterable[Piece], clock: Callable[[], float]) -> Iterator[Piece]:
+    """The same audio in larger pieces while the listener has SAFE_SECONDS in hand; the first piece at once.
+
+    A system call and a message for each 100 ms block cost the core more than espeak needs to make it.
+    """
+    held: list[Piece] = []
+    begun, sent = clock(), 0.0
+    try:
+        for piece in pieces:
+            held.append(piece)
+            if sent - (clock() - begun) < _SAFE_SECONDS or sum(len(each.payload) for each in held) >= _FRAME_BYTES:
+                frame = _joined(held)
+                sent += frame.seconds
+                held = []
+                yield frame
+    except Cancelled:
+        raise
+    except Exception:
+        if held:
+            yield _joined(held)  # what was made before the failure is heard
+        raise
+    if held:
+        yield _joined(held)
 
 
 def failure_of(error: BaseException) -> tuple[Failure, str]:
@@ -103,6 +131,10 @@ def _require_silence_is_right(text: str, mute: int) -> None:
         raise JobError(Failure.NO_AUDIO, "made nothing but silence" if mute else "made no audio")
     if text.strip() and not mute:
         raise JobError(Failure.NO_AUDIO, "made no audio")
+
+
+def _joined(pieces: list[Piece]) -> Piece:
+    return Piece(b"".join(each.payload for each in pieces), sum(each.seconds for each in pieces))
 
 
 def _resampled(stream: Iterator[bytes], resampler: Resampler) -> Iterator[bytes]:

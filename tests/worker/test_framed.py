@@ -1,0 +1,42 @@
+"""Small pieces become larger ones once the listener has some in hand; nothing is lost or late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from meadowlark.testing.clock import FakeClock
+from meadowlark.worker.job import Cancelled, Piece, framed
+
+
+def blocks(count: int, clock: FakeClock, seconds_each: float = 0.0, error: Exception | None = None) -> Iterator[Piece]:
+    for number in range(count):
+        clock.advance(seconds_each)
+        yield Piece(bytes([number]) * 4410, 0.1)
+    if error:
+        raise error
+
+
+def test_a_fast_engine_sends_few_frames_the_first_at_once() -> None:
+    clock = FakeClock()
+    frames = list(framed(blocks(30, clock), clock))
+    assert len(frames[0].payload) == 4410
+    assert len(frames) < 15
+    assert b"".join(frame.payload for frame in frames) == b"".join(piece.payload for piece in blocks(30, clock))
+    assert sum(frame.seconds for frame in frames) == pytest.approx(3.0)
+
+
+def test_a_slow_engine_is_never_held_back() -> None:
+    clock = FakeClock()
+    assert [len(frame.payload) for frame in framed(blocks(10, clock, 0.09), clock)] == [4410] * 10
+
+
+def test_what_was_made_before_a_failure_is_heard_and_a_cancel_is_silent() -> None:
+    for error, heard in ((ValueError("no"), 7), (Cancelled(), 6)):
+        clock = FakeClock()
+        got = 0
+        with pytest.raises(type(error)):
+            for frame in framed(blocks(7, clock, error=error), clock):
+                got += len(frame.payload) // 4410
+        assert got == heard
