@@ -20,8 +20,9 @@ class EspeakPipeline(Pipeline):
 
     def load(self) -> None:
         """Raises InstallationError without espeak-ng, ValueError for a wrong option."""
-        settings.check(self.context.options)
-        self._female = frozenset(each.name for each in variants() if each.gender == "female")
+        all_variants = variants()
+        settings.check(self.context.options, [each.name for each in all_variants])
+        self._female = frozenset(each.name for each in all_variants if each.gender == "female")
         self._synthesizer = Synthesizer()
 
     def warm_up(self) -> None:

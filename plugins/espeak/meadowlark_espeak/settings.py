@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from meadowlark.api import Native, Value
@@ -35,9 +35,6 @@ KNOBS: dict[str, _Knob] = {
 }
 """The option names; units as in `meadowlark_espeakng.library.Parameter`."""
 
-_OF_VOICES = ("identifier", "variant")
-"""Option names that our own voices carry."""
-
 
 @dataclass(frozen=True, slots=True)
 class Manner:
@@ -47,12 +44,15 @@ class Manner:
     variant: str
 
 
-def check(options: Mapping[str, Value]) -> None:
+def check(options: Mapping[str, Value], variants: Collection[str]) -> None:
     """Raise ValueError for the first option that does not exist or whose value is not allowed."""
     for key in options:
         if key not in KNOBS and key != "variant":
             raise ValueError(f"espeak has no option {key!r}. It has: {', '.join((*KNOBS, 'variant'))}.")
     _prosody(options, {})
+    variant = options.get("variant", "")
+    if variant and variant not in variants:
+        raise ValueError(f"espeak option variant = {variant!r}: use one of {', '.join(sorted(variants))}.")
 
 
 def manner(options: Mapping[str, Value], style: Native | None, variant: str, female: frozenset[str]) -> Manner:
@@ -77,6 +77,6 @@ def _value(key: str, options: Mapping[str, Value]) -> int:
         number = float(given) if not isinstance(given, bool) else float("nan")
     except ValueError:
         number = float("nan")
-    if not (knob.low <= number <= knob.high and number == int(number)):
+    if not (knob.low <= number <= knob.high and number.is_integer()):
         raise ValueError(f"espeak option {key} = {given!r}: use a whole number from {knob.low} to {knob.high}.")
     return int(number)

@@ -64,7 +64,7 @@ def test_at_most_so_much_is_made_ahead() -> None:
 
 
 @pytest.mark.parametrize("taken", [0, 1, 3, 10, AHEAD + 5])
-@pytest.mark.parametrize("text", [SENTENCE * 30, "你好，world! " * 60, "[[ hello ]] " * 300], ids=["en", "mixed", "brackets"])
+@pytest.mark.parametrize("text", [SENTENCE * 30, "你好，world! " * 60, "[[ oh ]] " * 300], ids=["en", "zh", "brackets"])
 def test_closing_stops_at_once_and_leaves_nothing_behind(synthesizer: Synthesizer, taken: int, text: str) -> None:
     voice = "sit/cmn" if "你" in text else EN
     before = len(audio(synthesizer))
