@@ -8,38 +8,27 @@ ignores the event and would wait for ever.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from wyoming.audio import AudioChunk, AudioStart, AudioStop
-from wyoming.error import Error
+from wyoming.audio import AudioStart, AudioStop
 from wyoming.event import Event
 from wyoming.ping import Ping, Pong
 from wyoming.tts import SynthesizeStopped
 
 from ..errors import LimitError, MeadowlarkError, RequestError
-from ..speech import NothingToSayError, Pcm, Speaker, SpeechRequest
+from ..speech import NothingToSayError, Speaker, SpeechRequest
 from .framing import EventReader, encode
 from .info import PROGRAM, InfoBytes
 from .limits import Limits
+from .outlet import GoneError, Outlet, audio_events
 from .request import Request, TextFeed, is_ssml, text_of, voice_of
 
 _LOGGER = logging.getLogger(__name__)
 
-_CHUNK_SECONDS = 0.1
-_CHUNK_BYTES = 16_384
-
-_BUFFER_BYTES = 65_536
-"""Audio held for a client that reads slowly; more waits in the engine."""
-
 _WAITING_REQUESTS = 4
 """Requests that one connection may have waiting behind the one that is spoken."""
-
-_LINGER_SECONDS = 1.0
-"""How long an error may take to reach a client that is still sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +38,6 @@ class Service:
     speaker: Speaker
     limits: Limits
     info: InfoBytes = field(default_factory=InfoBytes)
-
-
-class _Gone(Exception):  # noqa: N818
-    """Nobody is there any more, or need be told; says why, for the log."""
 
 
 class Connection:
@@ -69,7 +54,7 @@ class Connection:
     ) -> None:
         """`refusal`: what every request is answered with; `describe` and `ping` still work."""
         self._stream = reader
-        self._writer = writer
+        self._outlet = Outlet(writer, service.limits.stall_seconds)
         self._events = EventReader(reader, service.limits)
         self._service = service
         self._limits = service.limits
@@ -83,7 +68,6 @@ class Connection:
         self._task: asyncio.Task[None] | None = None
         self.client = _client(writer)
         self.quiet_since = asyncio.get_running_loop().time()
-        writer.transport.set_write_buffer_limits(_BUFFER_BYTES)
 
     @property
     def idle(self) -> bool:
@@ -93,7 +77,7 @@ class Connection:
     async def serve(self) -> None:
         """Talk with the client until it leaves, fails, or `end` is called; never raises."""
         self._task = asyncio.current_task()
-        error: BaseException = _Gone("done")
+        error: BaseException = GoneError("done")
         try:
             if self._ending is None:
                 async with asyncio.TaskGroup() as tasks:
@@ -103,13 +87,13 @@ class Connection:
             error = group.exceptions[0]
         except asyncio.CancelledError:
             if self._ending is None:
-                self._writer.transport.abort()
+                self._outlet.abort()
                 raise
-        await self._close(self._explained(self._ending or error))
+        await self._outlet.close(self._explained(self._ending or error), self._stream)
 
     def end(self, error: MeadowlarkError | None = None) -> None:
         """Stop whatever is going on; the client is told why."""
-        self._ending = self._ending or error or _Gone("closed by the server")
+        self._ending = self._ending or error or GoneError("closed by the server")
         if self._task is not None:
             self._task.cancel()
 
@@ -120,9 +104,9 @@ class Connection:
             event = await self._next_event()
             answer = self._take(event)
             if answer:
-                await self._send(answer)
+                await self._outlet.send(answer)
         if self._open is not None:
-            raise _Gone("left in the middle of a stream")
+            raise GoneError("left in the middle of a stream")
         self._turns.put_nowait(None)  # only the sending side may be closed: what was asked for is still delivered
 
     async def _ready(self) -> bool:
@@ -133,7 +117,7 @@ class Connection:
                     return await self._events.ready()
             except TimeoutError as error:
                 if not limit.expired():  # the network's own time limit: the other machine is gone
-                    raise _Gone(str(error)) from error
+                    raise GoneError(str(error)) from error
                 if any(request.feed.complete for request in self._pending):
                     self.quiet_since = _now()
                 elif self.quiet_since + self._idle_seconds <= _now():
@@ -141,13 +125,13 @@ class Connection:
                         f"no event for {self._idle_seconds:g} s (idle_seconds): connect again for the next request"
                     ) from None
             except OSError as error:
-                raise _Gone(str(error)) from error
+                raise GoneError(str(error)) from error
 
     async def _next_event(self) -> Event:
         try:
             return await self._events.read()
         except OSError as error:
-            raise _Gone(str(error)) from error
+            raise GoneError(str(error)) from error
         finally:
             self.quiet_since = _now()
 
@@ -217,7 +201,7 @@ class Connection:
             self._pending.remove(request)
             self.quiet_since = _now()
             if self._service.speaker.draining.is_set() and not self._pending:
-                raise _Gone("the server is shutting down")
+                raise GoneError("the server is shutting down")
 
     async def _reply(self, request: Request) -> None:
         try:
@@ -246,36 +230,19 @@ class Connection:
                 if not pcm.data:  # an audio-start for it would look like an answer
                     continue
                 head = b"" if rate else encode(AudioStart(pcm.rate, 2, 1).event())
-                if chunks := b"".join(encode(chunk.event()) for chunk in _chunks(pcm)):
-                    await self._send(head + chunks)  # one system call
-                    rate = pcm.rate
+                await self._outlet.send(head + audio_events(pcm))
+                rate = pcm.rate
         if not rate:
             raise NothingToSayError("There is nothing to say in this text; send some words.")
         end = encode(AudioStop().event())
-        await self._send(end + encode(SynthesizeStopped().event()) if request.streamed else end)
-
-    async def _send(self, event: bytes) -> None:
-        """Give an event to the socket; waits only for a client that lags behind."""
-        transport = self._writer.transport
-        if transport.is_closing():
-            raise _Gone("left")
-        self._writer.write(event)
-        while (held := transport.get_write_buffer_size()) > _BUFFER_BYTES:
-            try:
-                async with asyncio.timeout(self._limits.stall_seconds):
-                    await self._writer.drain()
-            except TimeoutError:
-                if transport.get_write_buffer_size() >= held:
-                    raise _Gone(f"accepted no audio for {self._limits.stall_seconds:g} s") from None
-            except OSError as error:
-                raise _Gone(str(error)) from error
+        await self._outlet.send(end + encode(SynthesizeStopped().event()) if request.streamed else end)
 
     # The end
 
     def _explained(self, error: BaseException) -> MeadowlarkError | None:
         """Log how the connection ends, once; return what the client must be told."""
         match error:
-            case _Gone():
+            case GoneError():
                 _LOGGER.debug("%s: %s", self.client, error)
                 return None
             case MeadowlarkError():
@@ -283,34 +250,6 @@ class Connection:
                 return error
         _LOGGER.error("%s: unexpected error", self.client, exc_info=error)
         return MeadowlarkError("internal error: the server's log says more")
-
-    async def _close(self, error: MeadowlarkError | None) -> None:
-        try:
-            if error is not None:
-                await self._send_last(error)
-            self._writer.close()
-            async with asyncio.timeout(self._limits.stall_seconds):
-                await self._writer.wait_closed()
-        except (OSError, TimeoutError):
-            pass
-        finally:
-            self._writer.transport.abort()
-
-    async def _send_last(self, error: MeadowlarkError) -> None:
-        """Send an error, and read on until the client has it: closing with bytes unread makes the system discard it."""
-        self._writer.write(encode(Error(str(error), error.code).event()))
-        self._writer.write_eof()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LINGER_SECONDS):
-                while await self._stream.read(_BUFFER_BYTES):
-                    pass
-
-
-def _chunks(pcm: Pcm) -> Iterator[AudioChunk]:
-    """Cut audio into pieces that a satellite's small buffers take."""
-    size = min(int(pcm.rate * _CHUNK_SECONDS) * 2, _CHUNK_BYTES)
-    for start in range(0, len(pcm.data), size):
-        yield AudioChunk(pcm.rate, 2, 1, pcm.data[start : start + size])
 
 
 def _client(writer: asyncio.StreamWriter) -> str:

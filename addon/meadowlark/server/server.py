@@ -8,14 +8,12 @@ import logging
 import socket
 from collections.abc import Sequence
 
-from wyoming.error import Error
-
 from ..errors import LimitError, RefusedError
 from ..speech import Speaker
 from .endpoint import Endpoint, UnixEndpoint, bound, listen, parse
-from .framing import encode
 from .handler import Connection, Service
 from .limits import Limits
+from .outlet import error_event
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -92,7 +90,7 @@ class Server:
         self._note_full(full)
         refusal = LimitError(f"too many connections (limit {self._limits.connections}): try again later")
         if crowd >= _RESERVE:
-            writer.write(encode(Error(str(refusal), refusal.code).event()))
+            writer.write(error_event(refusal))
             writer.close()
             return
         if full:

@@ -1,0 +1,89 @@
+"""The way to a client: whole events in single writes, no more held than it takes, and a last word that arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from wyoming.audio import AudioChunk
+from wyoming.error import Error
+
+from ..errors import MeadowlarkError
+from ..speech import Pcm
+from .framing import encode
+
+_CHUNK_SECONDS = 0.1
+_CHUNK_BYTES = 16_384
+
+_BUFFER_BYTES = 65_536
+"""Audio held for a client that reads slowly; more waits in the engine."""
+
+_LINGER_SECONDS = 1.0
+"""How long an error may take to reach a client that is still sending."""
+
+
+class GoneError(Exception):
+    """Nobody is there any more, or need be told; says why, for the log."""
+
+
+class Outlet:
+    """Writes to one client."""
+
+    def __init__(self, writer: asyncio.StreamWriter, stall_seconds: float) -> None:
+        writer.transport.set_write_buffer_limits(_BUFFER_BYTES)
+        self._writer = writer
+        self._stall_seconds = stall_seconds
+
+    async def send(self, events: bytes) -> None:
+        """Give events to the socket; wait only for a client that lags behind. Raises GoneError."""
+        transport = self._writer.transport
+        if transport.is_closing():
+            raise GoneError("left")
+        self._writer.write(events)
+        while (held := transport.get_write_buffer_size()) > _BUFFER_BYTES:
+            try:
+                async with asyncio.timeout(self._stall_seconds):
+                    await self._writer.drain()
+            except TimeoutError:
+                if transport.get_write_buffer_size() >= held:
+                    raise GoneError(f"accepted no audio for {self._stall_seconds:g} s") from None
+            except OSError as error:
+                raise GoneError(str(error)) from error
+
+    async def close(self, error: MeadowlarkError | None, stream: asyncio.StreamReader) -> None:
+        """Close within a bounded time, after telling the error; never raises. `stream`: what the client still sends."""
+        try:
+            if error is not None:
+                await self._send_last(error, stream)
+            self._writer.close()
+            async with asyncio.timeout(self._stall_seconds):
+                await self._writer.wait_closed()
+        except (OSError, TimeoutError):
+            pass
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close now, whatever has not been sent."""
+        self._writer.transport.abort()
+
+    async def _send_last(self, error: MeadowlarkError, stream: asyncio.StreamReader) -> None:
+        """Send an error, and read on until the client has it: closing with bytes unread makes the system discard it."""
+        self._writer.write(error_event(error))
+        self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while await stream.read(_BUFFER_BYTES):
+                    pass
+
+
+def error_event(error: MeadowlarkError) -> bytes:
+    """Return what a client is told of an error."""
+    return encode(Error(str(error), error.code).event())
+
+
+def audio_events(pcm: Pcm) -> bytes:
+    """Return audio in events that a satellite's small buffers take, to be written by one system call."""
+    size = min(int(pcm.rate * _CHUNK_SECONDS) * 2, _CHUNK_BYTES)
+    starts = range(0, len(pcm.data), size)
+    return b"".join(encode(AudioChunk(pcm.rate, 2, 1, pcm.data[at : at + size]).event()) for at in starts)
