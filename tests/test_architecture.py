@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "schedule.queue": {"api", "errors", "schedule.policy"},
     "residency": set(),
     "residency.policy": set(),
-    "residency.devices": {"errors"},
+    "residency.ledger_file": {"residency.ledger"},
+    "residency.devices": {"residency.gpus", "residency.ram"},
     "residency.supervisor": {
         "api",
         "errors",

@@ -1,16 +1,21 @@
-"""How much memory there is: RAM from /proc and cgroups, GPU memory from NVML. The only module that knows NVML."""
+"""The memories that engines live in: RAM and GPUs. The only module that imports NVML."""
 
 from __future__ import annotations
 
-import logging
+import os
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-_LOGGER = logging.getLogger(__name__)
+from .gpus import Gpus
+from .ram import Ram
 
-NO_LIMIT = 1 << 60
-"""cgroup v1 writes "no limit" as a number near 2^63."""
+LOOK_FOR_NVML: Final = object()
+
+HOST_PIDS: Final = "pid:[4026531836]"
+"""The machine's own PID namespace, whose inode is fixed in the kernel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,95 +23,61 @@ class Memory:
     """One device's memory now, in bytes."""
 
     device: str
+    """"cpu", "cuda:0"."""
+
     total: int
     free: int
+    uuid: str = ""
+    """Of a GPU or MIG instance: what CUDA_VISIBLE_DEVICES of a worker there must say; it sees it as "cuda:0"."""
+
+    name: str = ""
+    """For people: "NVIDIA GeForce RTX 4060"."""
 
 
 class Devices(Protocol):
     """Reads the memory of every usable device; testing.FakeDevices is another."""
 
     def read(self) -> tuple[Memory, ...]:
-        """Cheap enough to call before every decision."""
+        """Cheap enough to call before every decision; never raises, never waits longer than a quarter of a second."""
+
+    def used_by(self, pid: int) -> Mapping[str, int]:
+        """Bytes of GPU memory that a process holds, by device; empty where that is not shown."""
 
 
 class LocalDevices:
-    """This machine. A GPU whose NVML fails is left out, with one line in the log, and engines go to the CPU."""
+    """This machine. A GPU that fails is left out, with one line in the log, until it answers again."""
 
-    def __init__(self, proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> None:
+    def __init__(
+        self,
+        proc: Path = Path("/proc"),
+        nvml: Any = LOOK_FOR_NVML,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """nvml: the module to ask, None for none."""
         self._proc = proc
-        self._cgroup = cgroup
-        self._nvml = _open_nvml()
+        self._ram = Ram(proc)
+        module = _nvml() if nvml is LOOK_FOR_NVML else nvml
+        self._gpus = Gpus(module, environ.get("CUDA_VISIBLE_DEVICES"), clock=clock)
 
     def read(self) -> tuple[Memory, ...]:
         """RAM, then the GPUs."""
-        return (self._ram(), *self._gpus())
+        gpus = (Memory(gpu.id, gpu.total, gpu.free, gpu.uuid, gpu.name) for gpu in self._gpus.read())
+        return (Memory("cpu", *self._ram.read()), *gpus)
 
-    def _ram(self) -> Memory:
-        meminfo = _meminfo(self._proc / "meminfo")
-        total, free = meminfo["MemTotal"], meminfo.get("MemAvailable", meminfo["MemFree"])
-        limit, used = self._cgroup_limit()
-        if limit:
-            total, free = min(total, limit), min(free, max(0, limit - used))
-        return Memory("cpu", total, free)
-
-    def _cgroup_limit(self) -> tuple[int, int]:
-        """(limit, used) of this container, 0 = none; used is without the page cache, which the kernel gives up."""
-        limit = _number(self._cgroup / "memory.max")  # v2
-        if limit:
-            used, stat = _number(self._cgroup / "memory.current"), self._cgroup / "memory.stat"
-            return limit, used - _stat(stat, "inactive_file")
-        limit = _number(self._cgroup / "memory/memory.limit_in_bytes")  # v1
-        if not limit or limit >= NO_LIMIT:
-            return 0, 0
-        used = _number(self._cgroup / "memory/memory.usage_in_bytes")
-        return limit, used - _stat(self._cgroup / "memory/memory.stat", "total_inactive_file")
-
-    def _gpus(self) -> tuple[Memory, ...]:
-        if self._nvml is None:
-            return ()
+    def used_by(self, pid: int) -> dict[str, int]:
+        """As NVML shows it, which knows processes by the machine's numbers: nothing in a container with its own."""
         try:
-            return tuple(self._gpu(index) for index in range(self._nvml.nvmlDeviceGetCount()))
-        except self._nvml.NVMLError as error:
-            _LOGGER.warning("The GPU cannot be read any more (NVML: %s); engines run on the CPU until restart", error)
-            self._nvml = None
-            return ()
-
-    def _gpu(self, index: int) -> Memory:
-        nvml: Any = self._nvml
-        memory = nvml.nvmlDeviceGetMemoryInfo(nvml.nvmlDeviceGetHandleByIndex(index))
-        return Memory(f"cuda:{index}", int(memory.total), int(memory.free))
+            ours = (self._proc / "self/ns/pid").readlink()
+        except OSError:
+            return {}
+        return self._gpus.used_by(pid) if str(ours) == HOST_PIDS else {}
 
 
-def _open_nvml() -> Any:
-    """The NVML module, or None where there is no NVIDIA driver or nvidia-ml-py is not installed (extra `gpu`)."""
+def _nvml() -> Any:
+    """The NVML module; None where nvidia-ml-py is not installed (extra `gpu`)."""
     try:
         import pynvml  # imported here: most machines have neither the package nor a GPU
     except ImportError:
         return None
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return None
     return pynvml
-
-
-def _meminfo(path: Path) -> dict[str, int]:
-    """/proc/meminfo in bytes."""
-    lines = (line.split() for line in path.read_text().splitlines())
-    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) > 1}
-
-
-def _number(path: Path) -> int:
-    """The number in a file; 0 where there is no file or it says "max"."""
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return 0
-
-
-def _stat(path: Path, key: str) -> int:
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith(key + " ")), 0)
