@@ -131,7 +131,7 @@ CASES: list[tuple[str, Callable[[EngineConformance], None], tuple[str, ...]]] = 
     (
         "stubborn",
         lambda suite: suite.test_cancel(hear_first=True),
-        ("had to be killed because it did not stop speaking", "do not wait in `finally`"),
+        ("it did not stop speaking and was killed", "do not wait in `finally`"),
     ),
     (
         "says-its-markers",

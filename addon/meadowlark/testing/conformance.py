@@ -152,7 +152,7 @@ class EngineConformance(Contract):
                 break
         if not subject.survived(worker):
             fail(
-                "The worker had to be killed because it did not stop speaking",
+                "The worker is gone: it did not stop speaking and was killed, or it died",
                 f"a cancelled sentence ends within {self.cancel_seconds:g} s",
                 "the core can only cancel between chunks: yield more often; and do not wait in `finally`",
             )
@@ -233,6 +233,8 @@ class EngineConformance(Contract):
             return  # its lengths wander by more than a word
         long = " ".join([text] * 3)
         plain_long = self._plain_length(long)
+        if plain_long < 1.5 * plain:
+            return  # test_longer_text_is_longer says it
         marked_long = self._speak(subject.utterance(long, marker=marker)).seconds
         added = marked - plain * (marked_long - marked) / (plain_long - plain)
         name = self._plain_length(f"{marker.name}. {text}") - plain
@@ -297,7 +299,10 @@ class EngineConformance(Contract):
     def test_ends_in_mid_sentence(self) -> None:
         """An eviction while it speaks is over soon."""
         subject = self._subject_ready()
-        took = subject.stop_in_mid_sentence(subject.utterance(self._sentence_text()))
+        try:
+            took = subject.stop_in_mid_sentence(subject.utterance(self._sentence_text()))
+        except EngineError as error:
+            fail(f"It could not begin to speak: {error}", "see test_voice_speaks", "see test_voice_speaks")
         if took > self.end_seconds:
             fail(
                 f"The worker was gone {took:.1f} s after it was told to end",

@@ -176,7 +176,7 @@ class Contract:
             fail(
                 f"{name} {what or f'saying {utterance.text[:60]!r}'}: {error}",
                 "`synthesize` yields finite mono audio that is not silent, as float32 in [-1, 1] or s16le",
-                "the traceback, if the engine raised, is in the captured stderr below",
+                "the traceback, if the engine raised, is in the captured stderr; other texts: set `sentences`",
             )
 
     def _length(self, text: str) -> float:
@@ -207,7 +207,8 @@ class Contract:
 
 def fail(what: str, contract: str, remedy: str) -> NoReturn:
     """End a test with what is wrong, what the contract says, and what to do; no traceback of the suite."""
-    pytest.fail(f"{what}\n  contract: {contract}\n  remedy:   {remedy}", pytrace=False)
+    message = f"{what}\n  contract: {contract}\n  remedy:   {remedy}"
+    raise pytest.fail.Exception(message, pytrace=False) from None
 
 
 def same(one: float, other: float) -> bool:
