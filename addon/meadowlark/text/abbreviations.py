@@ -9,21 +9,22 @@ from __future__ import annotations
 from functools import cache
 
 _NEVER = {
-    "": "e.g i.e z.b d.h p.ex p.ej t.ex vs cf ca approx dr prof nr tel mr mrs ms",
+    "": "n° e.g i.e z.b d.h p.ex p.ej t.ex vs cf ca approx dr prof nr tel mr mrs ms",
     "en": "mr mrs ms mx dr prof rev fr gen col sgt capt lt cmdr gov sen rep hon messrs mt ft vs viz approx dept "
     "est fig figs ed eds pp cf ca incl esp approx avg tel univ adm maj",
-    "de": "abb tab hr fr dr prof dipl ing mag nr abs kap bd hrsg z.b d.h u.a o.ä i.d.r v.a s.o s.u z.t bzw vgl ca evtl "
-    "ggf inkl exkl bspw sog zzgl abzgl mind tel str st geb gest lt dt engl frz jr chr v.chr n.chr mio mrd tsd "
-    "jh jhd allg bes ehem einschl entspr gem ges insb jew urspr zw",
+    "de": "med phil jur rer nat fa abb tab hr fr dr prof dipl ing mag nr abs kap bd hrsg z.b d.h u.a o.ä i.d.r "
+    "v.a s.o s.u z.t bzw vgl ca evtl ggf inkl exkl bspw sog zzgl abzgl mind tel str st geb gest lt dt "
+    "engl frz jr chr v.chr n.chr mio mrd tsd jh jhd allg bes ehem einschl entspr gem ges insb jew urspr "
+    "zw",
     "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c",
-    "es": "sr sra srta sres dr dra d dña ud uds vd prof lic ing gral cap núm pág págs art aprox tel avda av p.ej "
-    "ej vs máx mín sto sta ee.uu ee depto",
-    "it": "sig sigg sig.ra sig.na dott dott.ssa prof prof.ssa avv ing arch geom rag ecc.mo p.es es pag pagg art n "
-    "ca tel vs sv",
+    "es": "sr sra srta sres dr dra d dña ud uds vd prof lic ing gral cap núm pág págs art aprox tel avda av "
+    "p.ej ej vs máx mín sto sta ee.uu ee depto",
+    "it": "sig sigg sig.ra sig.na dott dott.ssa prof prof.ssa avv ing arch geom rag ecc.mo p.es es pag pagg art "
+    "n ca tel vs sv",
     "nl": "dhr mevr mw dr drs ir ing mr prof bijv b.v d.w.z o.a m.b.t t.a.v m.a.w i.p.v t.o.v nr blz ca tel max "
     "min incl excl evt resp vs st gem",
-    "pl": "p pan dr hab prof mgr inż lek ks św ul al pl nr np tj tzn tzw m.in godz str tel wg ww por zob gen płk "
-    "kpt r.p",
+    "pl": "p pan dr hab prof mgr inż lek ks św ul al pl nr np tj tzn tzw m.in godz str tel wg ww por zob gen "
+    "płk kpt r.p",
     "pt": "sr sra srs dr dra prof profa eng exmo exma av r tel núm n pág págs art p.ex ex aprox máx mín vs d",
     "cs": "p pí sl dr ing mgr bc mudr judr phdr rndr prof doc arch č čís str tj tzn tzv např resp popř příp cca "
     "ca kap obr tab ul nám tř sv gen plk kpt max min tel odst písm zejm mj vč viz",
@@ -39,9 +40,11 @@ _NEVER = {
 }
 _MAYBE = {
     "": "a.m p.m etc inc ltd co corp jr sr no u.s u.k u.s.a d.c st",
-    "en": "a.m p.m etc inc ltd co corp jr sr no nos st ave blvd rd hwy apt bros assn jan feb aug sept oct nov dec "
-    "u.s u.k u.s.a u.n e.u d.c b.c a.d ph.d m.d b.a m.a art sec ch p al vol min max misc temp ext",
-    "de": "usw etc u.ä u.v.m usf dgl ff o.g co bd jan feb mär apr jun jul aug sept okt nov dez min art max sek std",
+    "en": "a.m p.m etc inc ltd co corp jr sr no nos st ave blvd rd hwy apt bros assn jan feb aug sept oct nov "
+    "dec u.s u.k u.s.a u.n e.u d.c b.c a.d ph.d m.d b.a m.a sq oz lb lbs tbsp tsp art sec ch p al vol min "
+    "max misc temp ext",
+    "de": "mo di mi do fr sa so usw etc u.ä u.v.m usf dgl ff o.g co bd jan feb mär apr jun jul aug sept okt nov "
+    "dez min art max sek std",
     "fr": "etc vol art max min janv févr avr juil sept oct nov déc",
     "es": "etc uu ene feb abr ago sept oct nov dic",
     "it": "ecc etc cap art max min gen feb apr giu lug ago sett ott nov dic",
@@ -58,31 +61,32 @@ _MAYBE = {
     "hu": "stb",
 }
 _STARTERS = {
-    "en": "the it he she we you they i this that these those there here then now if when while what who where why "
-    "how is are do does did can could would will should let please yes no not but and so or because after "
-    "before in on at my your his her its our their a an as for from to with also however it's i'm i'll i've "
-    "that's there's he's she's we're you're they're don't what's let's next finally turn would've once "
-    "everyone someone nobody all some many",
+    "en": "the it he she we you they i this that these those there here then now if when while what who where "
+    "why how is are do does did can could would will should let please yes no not but and so or because "
+    "after before in on at my your his her its our their a an as for from to with also however it's i'm "
+    "i'll i've that's there's he's she's we're you're they're don't what's let's next finally turn "
+    "would've once everyone someone nobody all some many",
     "de": "der die das den dem ich du er sie es wir ihr ein eine einen dieser diese dieses jetzt dann da hier "
-    "dort wenn als weil aber und oder doch ja nein was wer wo wann warum wie ist sind hat haben kann soll im "
-    "in am an auf bei mit nach vor bitte danach außerdem morgen heute gestern mein dein sein unser man soll "
-    "so alles",
+    "dort wenn als weil aber und oder doch ja nein was wer wo wann warum wie ist sind hat haben kann soll "
+    "im in am an auf bei mit nach vor bitte danach außerdem morgen heute gestern mein dein sein unser man "
+    "soll so alles",
     "fr": "le la les un une des il elle ils elles je tu nous vous on ce cette ces cela c'est ça mais et ou donc "
     "si quand puis alors ensuite dans sur à en pour avec oui non merci voilà il y a j'ai l'on",
-    "es": "el la los las un una yo tú él ella nosotros ellos ellas usted ustedes este esta esto ese esa eso pero "
-    "y o si cuando entonces luego después ahora en con por para sí no gracias hay es está son qué cómo",
+    "es": "el la los las un una yo tú él ella nosotros ellos ellas usted ustedes este esta esto ese esa eso "
+    "pero y o si cuando entonces luego después ahora en con por para sí no gracias hay es está son qué "
+    "cómo",
     "it": "il lo la i gli le un una io tu lui lei noi voi loro questo questa quello quella ma e o se quando poi "
     "allora dopo ora adesso in con per sì no grazie c'è è sono che come",
-    "nl": "de het een ik jij je hij zij ze wij we jullie dit dat deze die maar en of als toen dan nu daarna hier "
-    "daar in op met voor ja nee is zijn er wat hoe",
+    "nl": "de het een ik jij je hij zij ze wij we jullie dit dat deze die maar en of als toen dan nu daarna "
+    "hier daar in op met voor ja nee is zijn er wat hoe",
     "pl": "ja ty on ona ono my wy oni one to ten ta te ale i lub jeśli kiedy potem wtedy teraz tutaj tam w na z "
     "do tak nie jest są co jak czy dziś jutro",
     "pt": "o a os as um uma eu tu você ele ela nós eles elas este esta isto esse essa isso mas e ou se quando "
     "então depois agora em no na com por para sim não obrigado há é está são que como",
     "cs": "já ty on ona ono my vy oni to ten ta ti ale a nebo pokud když potom pak teď nyní tady tam v na s do "
     "ano ne je jsou co jak dnes zítra",
-    "ru": "я ты он она оно мы вы они это этот эта но и или если когда потом тогда теперь здесь там в на с да нет "
-    "что как",
+    "ru": "я ты он она оно мы вы они это этот эта но и или если когда потом тогда теперь здесь там в на с да "
+    "нет что как",
 }
 _MONTHS = (
     # The word that follows an ordinal, in languages that write ordinals with a full stop. No English month but those

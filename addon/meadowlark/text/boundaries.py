@@ -23,12 +23,15 @@ _WIDE_QUOTES = frozenset("」』”’﹂﹄")
 _OPENERS = frozenset("'\"‘“„‚«»‹›([{¿¡–—-「『（")
 _STOPS = frozenset("." + WIDE + "۔।॥")
 _WORD_RE = regex.compile(r"°?[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}'’.°\-]*[\p{L}\p{M}\p{N}°])?$")
-_INITIALS_RE = regex.compile(r"(?:\p{L}\p{M}*\.)+\p{L}\p{M}*$")
+_INITIALS_RE = regex.compile(r"(?:\p{L}\p{M}*\.-?)+\p{L}\p{M}*$")
 _SPACED_INITIALS_RE = regex.compile(r"(?<![\p{L}\p{N}])\p{L}\. ?\p{L}$")
 _SPACED_RE = regex.compile(r"(?<![\p{L}\p{N}])(\p{L}{1,3})\. (\p{L}{1,4})$")
 _ARTICLE_RE = regex.compile(r"\b(?:de[rmns]|die|das|[ai]m|zu[mr]|vom|beim|jede[rmns]?) \d+$", regex.IGNORECASE)
 _ROMAN_RE = regex.compile(r"[IVXLC]+")
 _VOWEL_RE = regex.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýąęěůőűıаеёиіїоуыэюяєαεηιουωάέήίόύώ]", regex.IGNORECASE)
+_SYLLABIC_LANGUAGES = frozenset(("cs", "sk", "sl", "hr", "sr", "bs"))
+_SYLLABIC_RE = regex.compile(r".[rlŕĺ].", regex.IGNORECASE)  # "vlk", "smrt" are words
+_UNIT_RE = regex.compile(r"\d\s?\p{L}+$")
 _CASED_RE = regex.compile(r"^[\p{Latin}\p{Cyrillic}\p{Greek}]+$")
 _HAN_KANA_RE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]")
 _QUOTED_ON_RE = regex.compile(r"(?:と|って|という|とか|など|なんて|の|を|は|が|も|に|で|、|，|,)")
@@ -125,14 +128,15 @@ def _full_stop(left: str, first: str, ahead: Ahead, offset: int, at_start: bool,
         return _abbreviation_ends(word, first, ahead, offset, language)
     if first.islower() and language in abbreviations.ORDINAL_LANGUAGES and _ROMAN_RE.fullmatch(word):
         return False  # "Karel IV. byl"
-    if not first.isupper() and word.islower() and _vowelless(word):
+    alone = _stands_alone(word, left, at_start)
+    if not alone and _vowelless(word, language) and not _UNIT_RE.search(left):
         return False  # no vowel makes it speakable: an abbreviation that we do not know
-    if not first.isalpha() or first.islower():
-        return True
     # German nouns are written like the short names and titles that sentence-stream takes for abbreviations.
-    if language == "de" or _stands_alone(word, left, at_start) or _library_splits(word, first):
+    if language == "de" or alone or not first.isalpha():
         return True
-    return _begins_sentence(ahead, offset, language)
+    if first.islower():
+        return not (word.istitle() and len(word) <= 4)  # "on Mon. at 3"
+    return _library_splits(word, first) or _begins_sentence(ahead, offset, language)
 
 
 def _number_ends(word: str, left: str, first: str, ahead: Ahead, offset: int, language: str) -> bool:
@@ -194,7 +198,9 @@ def _stands_alone(word: str, left: str, at_start: bool) -> bool:
     return (at_start and left.strip("'\"„“‘«([ ") == word) or (len(word) > 1 and word.isupper())
 
 
-def _vowelless(word: str) -> bool:
+def _vowelless(word: str, language: str) -> bool:
+    if language in _SYLLABIC_LANGUAGES and _SYLLABIC_RE.search(word):
+        return False
     return _CASED_RE.match(word) is not None and not _VOWEL_RE.search(word)
 
 
