@@ -96,6 +96,15 @@ async def test_garbage_gets_an_error_even_while_it_is_still_being_sent(house, da
     assert word in event.data["text"]
 
 
+async def test_a_client_that_sends_all_before_it_reads_still_gets_the_error(house):
+    def simple_client() -> bytes:
+        with socket.create_connection(("127.0.0.1", house.server.endpoints[0].port)) as sock:
+            sock.sendall(b"{" + b"a" * 10_000_000)
+            return b"".join(iter(lambda: sock.recv(65_536), b""))
+
+    assert b"header line" in await asyncio.to_thread(simple_client)
+
+
 @pytest.mark.parametrize("start_of_event", [b"{", b'{"type": "syn', HALF])
 async def test_half_an_event_is_waited_for_only_so_long(start, start_of_event):
     house = await start(stall_seconds=0.05)
