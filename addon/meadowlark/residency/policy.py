@@ -42,6 +42,8 @@ class Resident:
     leases: int
     last_used: float
     pinned: bool = False
+    regret: float | None = None
+    """Seconds that listeners are expected to wait for it soon if it goes (idle.regret); None = unknown."""
 
     @property
     def idle(self) -> bool:
@@ -55,6 +57,12 @@ class Need:
 
     engine: str
     bytes: tuple[tuple[str, int], ...]
+    rtf: tuple[tuple[str, float], ...] = ()
+    """Measured seconds of work per second of speech by device kind; a kind that is missing is taken to be fast enough."""
+
+    def keeps_up(self, kind: str) -> bool:
+        """Whether it speaks there faster than it is heard."""
+        return dict(self.rtf).get(kind, 0.0) < 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +106,9 @@ Decision = Use | Load | Wait | Refuse
 def decide(snapshot: Snapshot, need: Need) -> Decision:
     """What to do so that an engine can speak. Leased and pinned engines are never evicted.
 
-    Device kinds are tried in the engine's order: first where it fits free (the tightest place), then with the smallest
-    sufficient eviction (the longest unused among equals); if only busy engines stand in the way, it waits for them.
+    Device kinds are tried in the engine's order: first where it fits free (the tightest place), then with the eviction
+    that listeners will miss least (or, where that is unknown, the smallest; then the longest unused). If only busy
+    engines stand in the way, it waits for them. The CPU is no way out for an engine that stutters there.
     """
     if any(each.engine == need.engine for each in snapshot.residents):
         return Use()
@@ -107,14 +116,16 @@ def decide(snapshot: Snapshot, need: Need) -> Decision:
     largest = 0
     for kind, size in need.bytes:
         places = [device for device in snapshot.devices if device.kind == kind]
+        if kind == "cpu" and not need.keeps_up(kind) and _has_better(snapshot, need):
+            continue
         fitting = [device for device in places if device.free >= size]
         if fitting:
             return Load(min(fitting, key=lambda device: (device.free, device.id)).id)
         evictions = [(device, _evictable(device, snapshot, size)) for device in places]
-        possible = [(_cost(snapshot, evict), device.id, evict) for device, evict in evictions if evict]
+        possible = [(*_cost(evict), device.id, evict) for device, evict in evictions if evict]
         if possible:
-            _, device_id, evict = min(possible)
-            return Load(device_id, evict)
+            *_, device_id, evict = min(possible, key=lambda each: each[:3])
+            return Load(device_id, tuple(each.engine for each in evict))
         for device in places:
             largest = max(largest, device.capacity)
             if device.capacity >= size:
@@ -124,7 +135,13 @@ def decide(snapshot: Snapshot, need: Need) -> Decision:
     return Refuse(_reason(snapshot, need, largest))
 
 
-def _evictable(device: Device, snapshot: Snapshot, size: int) -> tuple[str, ...]:
+def _has_better(snapshot: Snapshot, need: Need) -> bool:
+    """Whether this machine has a device that the engine would rather be on than the CPU."""
+    kinds = {device.kind for device in snapshot.devices}
+    return any(kind in kinds for kind, _ in need.bytes if kind != "cpu")
+
+
+def _evictable(device: Device, snapshot: Snapshot, size: int) -> tuple[Resident, ...]:
     """The set of idle engines to evict there so that `size` fits; empty when no such set exists."""
     idle = sorted((each for each in snapshot.residents if each.device == device.id and each.idle), key=_age)
     missing = size - device.free
@@ -138,16 +155,15 @@ def _evictable(device: Device, snapshot: Snapshot, size: int) -> tuple[str, ...]
         for chosen in itertools.combinations(idle, count)
         if sum(each.bytes for each in chosen) >= missing
     )
-    best = min(sets, key=lambda chosen: (sum(e.bytes for e in chosen), len(chosen), [_age(e) for e in chosen]))
-    return tuple(each.engine for each in best)
+    return min(sets, key=lambda chosen: (_cost(chosen), len(chosen), [_age(each) for each in chosen]))
 
 
-def _oldest_first(idle: Sequence[Resident], missing: int) -> tuple[str, ...]:
-    chosen: list[str] = []
+def _oldest_first(idle: Sequence[Resident], missing: int) -> tuple[Resident, ...]:
+    chosen: list[Resident] = []
     for each in idle:
         if missing <= 0:
             break
-        chosen.append(each.engine)
+        chosen.append(each)
         missing -= each.bytes
     return tuple(chosen)
 
@@ -156,13 +172,18 @@ def _age(each: Resident) -> tuple[float, str]:
     return each.last_used, each.engine
 
 
-def _cost(snapshot: Snapshot, evict: tuple[str, ...]) -> int:
-    return sum(each.bytes for each in snapshot.residents if each.engine in evict)
+def _cost(evicted: Sequence[Resident]) -> tuple[float, int]:
+    """What it costs to be without them: seconds of waiting, where known of all, then bytes to load again."""
+    regrets = [each.regret for each in evicted]
+    known = [each for each in regrets if each is not None]
+    return (sum(known) if len(known) == len(regrets) else 0.0), sum(each.bytes for each in evicted)
 
 
 def _reason(snapshot: Snapshot, need: Need, largest: int) -> str:
     kinds = {device.kind for device in snapshot.devices}
     wanted = " or ".join(f"{size / 1e6:.0f} MB of {kind} memory" for kind, size in need.bytes)
+    if largest == 0 and "cpu" in kinds and not need.keeps_up("cpu") and _has_better(snapshot, need):
+        return f"it needs {wanted}; on the CPU it would speak slower than it is heard"
     if not any(kind in kinds for kind, _ in need.bytes):
         return f"it needs {wanted}; this machine has {', '.join(sorted(kinds)) or 'no usable device'}"
     return f"it needs {wanted}; at most {largest / 1e6:.0f} MB can be had (raise `memory_budget_mb` or free memory)"
