@@ -55,9 +55,11 @@ STREAM = [
     Cancel(2),
     Unload(),
     Loaded(1.5, 0.25, 123_456_789),
+    Loaded(1.5, 0.25, 123_456_789, 234_567_890, 3_456_789_012, 4_567_890_123),
     LoadFailed(Failure.OUT_OF_MEMORY, "CUDA out of memory"),
     Chunk(3, bytes(range(256))),
     Done(3, 1.25, 0.5, 0.05),
+    Done(4, 1.25, 0.5, 0.05, 123_456_789, 234_567_890, 3_456_789_012, 4_567_890_123),
     Failed(4, Failure.NO_AUDIO, "made no audio"),
 ]
 PACKETS = [

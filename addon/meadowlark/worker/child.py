@@ -23,6 +23,7 @@ from wyoming.event import read_event
 
 from ..api import Pipeline, PipelineContext
 from .job import Cancelled, JobError, failure_of, framed, perform
+from .memory import Meter
 from .messages import (
     Cancel,
     Chunk,
@@ -63,6 +64,7 @@ class _Worker:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._inbox: SimpleQueue[Load | Speak | None] = SimpleQueue()
+        self._meter = Meter()
         self._cancelled = 0  # jobs up to this one are not wanted any more; written by the reader alone
 
     def run(self) -> None:
@@ -85,7 +87,7 @@ class _Worker:
         started = time.monotonic()
         context = PipelineContext(
             engine=load.engine,
-            device=load.device,
+            device=_choose_gpu(load),
             data_dir=Path(load.data_dir),
             voice_dir=Path(load.voice_dir),
             options=load.options,
@@ -95,7 +97,18 @@ class _Worker:
         pipeline.load()
         loaded = time.monotonic()
         pipeline.warm_up()
-        self._send(Loaded(loaded - started, time.monotonic() - loaded, memory_bytes()))
+        warm = time.monotonic()
+        took = self._meter.settle()
+        self._send(
+            Loaded(
+                loaded - started,
+                warm - loaded,
+                took.memory_bytes,
+                took.peak_bytes,
+                took.device_bytes,
+                took.device_peak_bytes,
+            )
+        )
         return pipeline
 
     def _speak(self, pipeline: Pipeline, engine_rate: int, speak: Speak) -> None:
@@ -104,13 +117,27 @@ class _Worker:
         started = time.monotonic()
         first_audio = 0.0
         audio_seconds = 0.0
+        self._meter.reset_peaks()
         try:
             pieces = perform(pipeline, speak, engine_rate, lambda: self._cancelled >= job)
             for piece in framed(pieces, time.monotonic):
                 self._send(Chunk(job, piece.payload))
                 first_audio = first_audio or time.monotonic() - started
                 audio_seconds += piece.seconds
-            self._send(Done(job, audio_seconds, time.monotonic() - started, first_audio))
+            seconds = time.monotonic() - started
+            took = self._meter.read()
+            self._send(
+                Done(
+                    job,
+                    audio_seconds,
+                    seconds,
+                    first_audio,
+                    took.memory_bytes,
+                    took.peak_bytes,
+                    took.device_bytes,
+                    took.device_peak_bytes,
+                )
+            )
         except Cancelled:
             self._send(Failed(job, Failure.CANCELLED, "cancelled"))
         except JobError as error:
@@ -143,15 +170,12 @@ class _Worker:
         _end(0)  # in mid-sentence too: nobody listens any more
 
 
-def memory_bytes() -> int:
-    """Memory of this process, pages shared with the nursery and others in proportion (PSS)."""
-    try:
-        for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass  # not in every container
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def _choose_gpu(load: Load) -> str:
+    """The device as this process will call it, having made that GPU the only one that libraries see."""
+    if load.visible is None:
+        return load.device
+    os.environ["CUDA_VISIBLE_DEVICES"] = load.visible  # read when CUDA is first used, which no nursery has done
+    return "cuda:0" if load.visible else load.device
 
 
 def _pipeline_class(name: str) -> type[Pipeline]:

@@ -63,6 +63,10 @@ class Load:
     log_level: int
     """The core's own, for the engine's log lines."""
 
+    visible: str | None = None
+    """CUDA_VISIBLE_DEVICES of the worker: the UUID of its GPU, which it then sees as "cuda:0"; empty = none;
+    None = as inherited."""
+
 
 @dataclass(frozen=True, slots=True)
 class Speak:
@@ -100,6 +104,14 @@ class Loaded:
     memory_bytes: int
     """Of the machine's memory, pages shared with others counted in proportion (PSS)."""
 
+    peak_bytes: int = 0
+    """The most of it until now; 0 = not measured."""
+
+    device_bytes: int = 0
+    """Of its GPU's memory, held by torch's allocator, without the CUDA context; 0 = torch is not used there."""
+
+    device_peak_bytes: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class LoadFailed:
@@ -128,6 +140,15 @@ class Done:
 
     first_audio_seconds: float
     """From taking up the job to its first chunk; 0 when it had none."""
+
+    memory_bytes: int = 0
+    """As in `Loaded`, after the job; 0 = not measured."""
+
+    peak_bytes: int = 0
+    """The most of it during the job."""
+
+    device_bytes: int = 0
+    device_peak_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,9 @@ class Launch:
 
     preload: tuple[str, ...] = ()
     device: str = "cpu"
+    visible: str | None = None
+    """UUID of the GPU, the only one that the worker will see; empty = it sees none; None = as the server."""
+
     data_dir: Path = Path("data")
     voice_dir: Path = Path("data/voices")
     options: Mapping[str, Value] = field(default_factory=dict)
@@ -267,6 +270,7 @@ def _load_message(launch: Launch) -> Load:
         voice_dir=str(launch.voice_dir),
         options=launch.options,
         log_level=logging.getLogger("meadowlark").getEffectiveLevel(),
+        visible=launch.visible,
     )
 
 
