@@ -8,12 +8,18 @@ import pytest
 
 from meadowlark.api import Marker, MarkerKind
 from meadowlark.text import MarkerMap, Segmenter
-from meadowlark.text.sentences import Splitter, split
+from meadowlark.text.sentences import Splitter
 
 
 def rows(name: str) -> list[list[str]]:
     lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines if line and not line.startswith("#")]
+
+
+def split(text: str, language: str) -> list[str]:
+    """The sentences of one line, none of them joined."""
+    splitter = Splitter(language, max_chars=1000, join_chars=0)
+    return [piece.text for piece in (*splitter.push(text), *splitter.end())]
 
 
 CASES = rows("boundaries.tsv")
@@ -22,6 +28,14 @@ CASES = rows("boundaries.tsv")
 @pytest.mark.parametrize(("language", "marked"), CASES, ids=[marked for _, marked in CASES])
 def test_boundary(language: str, marked: str) -> None:
     assert split(marked.replace("|", ""), language.strip("-")) == [sentence.strip() for sentence in marked.split("|")]
+
+
+@pytest.mark.parametrize(("language", "marked"), CASES, ids=[marked for _, marked in CASES])
+def test_boundary_does_not_depend_on_chunks(language: str, marked: str) -> None:
+    splitter = Splitter(language, max_chars=1000, join_chars=0)
+    pieces = [piece.text for char in marked.replace("|", "") for piece in splitter.push(char)]
+    pieces += [piece.text for piece in splitter.end()]
+    assert pieces == [sentence.strip() for sentence in marked.split("|")]
 
 
 def test_table_is_large_and_in_many_languages() -> None:

@@ -110,6 +110,10 @@ PAGES = {
     "numbers": ("1. Open the door\n2. Close the door", "1. Open the door|2. Close the door"),
     "html blocks": ("<ul><li>first item</li><li>second item</li></ul>", "first item|second item"),
     "inline bullets": ("first thing • second thing • third thing", "first thing|second thing|third thing"),
+    "Japanese bullets": (
+        "今日は次のとおりです。\n・ライトはオンです\n・ドアは閉です",
+        "今日は次のとおりです。|ライトはオンです|ドアは閉です",
+    ),
     "line separators": (
         "first line\u2028second line\x0bthird line\r\nfourth line",
         "first line|second line|third line|fourth line",

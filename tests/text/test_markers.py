@@ -6,7 +6,7 @@ import pytest
 
 from meadowlark.api import Marker, MarkerKind
 from meadowlark.text import MarkerMap, vocabulary
-from meadowlark.text.markers import Mark, lift
+from meadowlark.text.markers import Mark, MarkerLifter
 
 
 def style(name: str, *aliases: str) -> Marker:
@@ -96,6 +96,7 @@ TAKEN = "¤"
         ("* sad *", "* sad *"),
         ("*really* sad", "*really* sad"),
         ("（sad）【sad】", "¤¤"),
+        ("【お知らせ】【sad】", "【お知らせ】¤"),
         ("((sad))", "(¤)"),
         ("(soft tone)", "¤"),
         ("(soft\n tone)", "¤"),
@@ -121,5 +122,6 @@ TAKEN = "¤"
     ],
 )
 def test_lifting(text: str, left: str) -> None:
-    items = lift(text, MarkerMap([SAD]))
+    lifter = MarkerLifter(MarkerMap([SAD]))
+    items = [*lifter.push(text), *lifter.finish()]
     assert "".join(item if isinstance(item, str) else TAKEN for item in items) == left

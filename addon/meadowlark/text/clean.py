@@ -23,7 +23,7 @@ __all__ = ["Break", "Cleaner", "TextOrBreak"]
 _PLAIN_RE = regex.compile(rf"(?:(?<=[{WORD}])|(?![hHwW]))[{WORD}]++(?:(?:[ ,;:'’\-]|[,;:.] )(?![hHwW])[{WORD}]++)*+")
 _WORD_RE = regex.compile(rf"[{WORD}]+")
 _LINE_END_RE = regex.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
-_LINE_PREFIX_RE = regex.compile(r"[-=_*|:+~#> \t\u00a0•◦▪‣·–—]{1,64}")
+_LINE_PREFIX_RE = regex.compile(r"[-=_*|:+~#> \t\u00a0•◦▪‣·・–—]{1,64}")
 _BEHIND_FENCE_RE = regex.compile(r"[^`~]")
 _CODE_KEPT: Final = 1000
 """Characters of fenced code remembered, for a reply that holds nothing else."""

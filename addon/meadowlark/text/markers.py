@@ -5,7 +5,7 @@ Knows brackets and names. Knows nothing of lines, Markdown or sentences, except 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,8 @@ from meadowlark.text import vocabulary
 from meadowlark.text.stream import NeedMoreError
 
 _CLOSING = {"(": ")", "[": "]", "（": "）", "【": "】", "［": "］", "*": "*"}
+_TAGS = "[［"
+"""Unknown tags are dropped in these alone: Japanese puts headings in 【】."""
 _OPENING_RE = regex.compile(r"[(\[（【［]|\*+")
 _IGNORED_RE = regex.compile(r"[\s_\-]+")
 _TAG_RE = regex.compile(r"\s*(?:\p{L}[\p{L}\p{M}\u200c\u200d]*)(?:\s+\p{L}[\p{L}\p{M}\u200c\u200d]*)?\s*")
@@ -166,19 +168,18 @@ class MarkerLifter:
         if bracket == "*" and (content[:1].isspace() or content[-1:].isspace()):
             return None, start
         mark = self._markers.mark(content)
-        square = bracket in "[［"
-        if square and self._is_link(text, end + 1, mark is not None, final):
+        if bracket == "[" and self._is_link(text, end + 1, mark is not None, final):
             return None, start
         if mark:
             return mark, end + 1
-        if bracket in "[［【" and self._before != "[" and _TAG_RE.fullmatch(content):
+        if bracket in _TAGS and self._before != "[" and _TAG_RE.fullmatch(content):
             return DROPPED, end + 1
         return None, start
 
     def _closing(self, text: str, start: int, bracket: str, final: bool) -> int | None:
         """Index of the closing bracket, None where this is no marker; NeedMoreError when that is open."""
         closing = _CLOSING[bracket]
-        any_tag = bracket in "[［【"
+        any_tag = bracket in _TAGS
         for index in range(start, min(len(text), start + self._limit + 1)):
             char = text[index]
             if char == closing:
@@ -218,10 +219,3 @@ class MarkerLifter:
         if len(text) < start + self._limit and not final:
             raise NeedMoreError
         return False
-
-
-def lift(text: str, markers: MarkerMap) -> Iterator[TextOrMark]:
-    """The whole of a text at once."""
-    lifter = MarkerLifter(markers)
-    yield from lifter.push(text)
-    yield from lifter.finish()

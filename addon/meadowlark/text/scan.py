@@ -18,6 +18,10 @@ WORD = r"\p{L}\p{N}"
 CLOSING = frozenset(",.;:!?…)]}、。，．！？；：）」』】〉》”’%")
 """These stand right behind a word."""
 _TAIL: Final = 96
+# Words that only a marker kept apart: "Hello.(laughs)There". Scripts without spaces need none.
+_RUN_ON_RE = regex.compile(
+    r"[\p{L}\p{M}\p{N}.,;:!?…](?![\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}])[\p{L}\p{N}]"
+)
 
 
 class Break(Enum):
@@ -85,7 +89,9 @@ class Scanner:
         """Give out, behind the space or comma that was waiting."""
         if self.comma and self.tail[-1:].isalnum() and text[0] not in CLOSING:
             text = ", " + text
-        elif (self.space or self.comma) and not (self.marked and text[0] in CLOSING) and self.tail:
+        elif ((self.space or self.comma) and not (self.marked and text[0] in CLOSING) and self.tail) or (
+            self.marked and _RUN_ON_RE.fullmatch(self.tail[-1:] + text[0])
+        ):
             text = " " + text
         self.space = self.comma = self.marked = False
         self.out.append(text)

@@ -23,7 +23,7 @@ _END_RE = regex.compile(rf"[{regex.escape(WIDE + NARROW)}]+[{regex.escape(CLOSER
 _SPACED_SCRIPT = r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _PARTICLE_RE = regex.compile(r"(?:ครับ|ค่ะ|คะ|นะคะ|จ้ะ|จ้า|ເຈົ້າ)$")
 _CANDIDATE_RE = regex.compile(
-    rf"[{regex.escape(WIDE + NARROW)}]|(?<=\p{{Greek}});|(?<={_SPACED_SCRIPT}) |[,;:،؛、，；：–—]"
+    rf"[{regex.escape(WIDE + NARROW)}]|(?<=\p{{Greek}});|(?<={_SPACED_SCRIPT})(?<!ๆ) |[,;:،؛、，；：–—]"
 )
 _LAST_RE = regex.compile(rf"([{regex.escape(WIDE + NARROW)}]+)[{regex.escape(CLOSERS)}]*\s*$")
 _GRAPHEME_RE = regex.compile(r"\X")
@@ -268,9 +268,3 @@ def _weight(text: str) -> int:
     """Characters, of which a wide letter says as much as three."""
     stripped = text.strip()
     return len(stripped) + 2 * len(_WIDE_LETTER_RE.findall(stripped))
-
-
-def split(text: str, language: str = "en") -> list[str]:
-    """The sentences of clean text of one line, none of them joined."""
-    splitter = Splitter(language, max_chars=max(1, len(text)), join_chars=0)
-    return [piece.text for piece in (*splitter.push(text), *splitter.end())] if text else []
