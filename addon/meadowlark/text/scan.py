@@ -87,16 +87,19 @@ class Scanner:
 
     def emit(self, text: str) -> None:
         """Give out, behind the space or comma that was waiting."""
-        if self.comma and self.tail[-1:].isalnum() and text[0] not in CLOSING:
+        closing = text[0] in CLOSING
+        if self.comma and self.tail[-1:].isalnum() and not closing:
             text = ", " + text
-        elif ((self.space or self.comma) and not (self.marked and text[0] in CLOSING) and self.tail) or (
-            self.marked and _RUN_ON_RE.fullmatch(self.tail[-1:] + text[0])
-        ):
+        elif self.tail and (self._waiting(closing) or (self.marked and _RUN_ON_RE.fullmatch(self.tail[-1] + text[0]))):
             text = " " + text
         self.space = self.comma = self.marked = False
         self.out.append(text)
         self.tail = (self.tail + text)[-_TAIL:]
         self.line_start = False
+
+    def _waiting(self, closing: bool) -> bool:
+        """Whether a space belongs before what comes: not where a marker has left it before a full stop."""
+        return (self.space or self.comma) and not (self.marked and closing)
 
     def end_line(self) -> None:
         """Give out a break, and nothing that was waiting."""
