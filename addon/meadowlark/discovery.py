@@ -16,8 +16,11 @@ from .plugins import Line, Order, PluginRow, Progress, Registry
 
 _LOGGER = logging.getLogger(__name__)
 
-STEP_SECONDS = 10.0
-"""How long one plugin may take for its import or one hook. Light manifests take milliseconds; a cold disk, seconds."""
+STEP_SECONDS = 5.0
+"""How long one plugin may take for its import or one hook. Light manifests take milliseconds; a cold disk, a second."""
+
+START_SECONDS = 30.0
+"""For the probe's interpreter itself, on a cold SD card."""
 
 REMEDY = "it is left out until restart; update it, uninstall it, or name it in disabled_plugins"
 
@@ -83,7 +86,7 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
     assert process.stdout
     at = Progress("", "start")
     try:
-        while raw := await asyncio.wait_for(process.stdout.readline(), step_seconds):
+        while raw := await asyncio.wait_for(process.stdout.readline(), step_seconds if at.plugin else START_SECONDS):
             line = msgspec.json.decode(raw, type=Line)
             if line.registry:
                 return line.registry

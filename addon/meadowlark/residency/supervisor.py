@@ -32,6 +32,9 @@ ASSUMED_BYTES = 200_000_000
 LONGEST_REST = 3.0
 """A listener waits so many seconds for an engine that rests after deaths; beyond that it is refused."""
 
+SHORTEST_PATIENCE = 3.0
+"""Seconds of silence after which even a fast engine counts as hung: a new worker takes 20 ms, a satellite waits 5 s."""
+
 SPEED_WEIGHT = 0.3
 """Of the newest sentence in the running mean of seconds per character."""
 
@@ -206,7 +209,7 @@ class Supervisor:
         """One try at a sentence, with a worker that is ready."""
         worker = await self._ready(engine)
         begun = time.monotonic()
-        limit = patience(len(utterance.text), engine.seconds_per_char)
+        limit = patience(len(utterance.text), engine.seconds_per_char, floor=SHORTEST_PATIENCE)
         async with aclosing(worker.speak(utterance, rate=rate, patience=limit)) as chunks:
             async for chunk in chunks:
                 yield chunk
