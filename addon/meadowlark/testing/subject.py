@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
@@ -46,11 +47,15 @@ class Found:
         return self.registry.interpreters.get(self.engine, "")
 
 
-@functools.cache
 def find(engine: str, environments: tuple[str, ...]) -> Found:
-    """Look once; collecting and running ask again."""
+    """Look for an engine among all plugins, once for all suites: collecting and running ask again."""
+    return Found(engine, _registry(environments, os.environ.get("PYTHONPATH", "")))
+
+
+@functools.cache
+def _registry(environments: tuple[str, ...], path: str) -> Registry:
     with tempfile.TemporaryDirectory() as folder:
-        return Found(engine, asyncio.run(discover(Path(folder), environments=environments)))
+        return asyncio.run(discover(Path(folder), environments=environments))
 
 
 @dataclass(frozen=True, slots=True)
