@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 from dataclasses import fields
@@ -87,3 +88,12 @@ def test_every_setting_is_accepted() -> None:
     settings = {name: getattr(Contract, name) for name in Contract.__annotations__ if not name.startswith("_")}
     made = suite(**{**settings, "engine": "beeps"})
     assert made.engine == "beeps"
+
+
+def test_the_doubles_that_are_named_exist() -> None:
+    table = PAGE[PAGE.index("## Testing doubles") : PAGE.index("## When something is wrong")]
+    for module, said in re.findall(r"^\| `([\w.]+)` \| (.*) \|$", table, re.MULTILINE):
+        names = re.findall(r"`(\w+)`", said)
+        assert names
+        for name in names:
+            assert hasattr(importlib.import_module(module), name)
