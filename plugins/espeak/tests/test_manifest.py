@@ -138,3 +138,13 @@ def test_importing_is_light() -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_the_nursery_imports_starts_nothing(manifest: EngineManifest) -> None:
+    """Workers are forked from a process that has imported this: no thread, no library, no numpy."""
+    code = (
+        f"import sys, threading, {', '.join(manifest.preload)};"
+        "assert threading.active_count() == 1; assert 'espeak-ng' not in open('/proc/self/maps').read();"
+        "assert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-W", "ignore::ResourceWarning", "-c", code], check=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from .data import REMEDY, Installation, installations
 from .errors import EspeakError, InstallationError, UnknownVoiceError
-from .voices import variant_names
+from .voices import USUAL_PITCH, pitch, variant_names
 
 _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000  # without it a bad data path ends our process with exit(1)
@@ -108,6 +108,7 @@ class Library:
         self.data = installation.data
         self._variants = frozenset(variant_names(self.data))
         self._voice = ""
+        self._pitch = USUAL_PITCH
         self._on_block: OnBlock | None = None
         self._wants_words = False
         self._failure: BaseException | None = None
@@ -132,7 +133,17 @@ class Library:
         self._voice = ""
         if self._c.espeak_SetVoiceByName(name.encode()):
             raise UnknownVoiceError(f"espeak-ng has no voice {identifier!r}")
+        self._pitch = pitch(identifier, variant, self.data)
         self._voice = name
+
+    def widest_range(self, pitch: int) -> int:
+        """The largest Parameter.RANGE that this voice bears at this Parameter.PITCH, 50-99.
+
+        espeak-ng 1.52 crashes where the intonation would fall below 0 Hz. The least range that does so was measured for
+        the seven variants that get there ("Demonic": 64 at pitch 0, 89 at 50); this stays 4 to 22 below.
+        """
+        low, high = self._pitch
+        return min(99, round(50 + (23 + pitch) * (low - 9) / (high - low))) if high > low else 99
 
     def set_parameter(self, parameter: Parameter, value: int) -> None:
         """Raises EspeakError when espeak-ng refuses it."""

@@ -68,7 +68,7 @@ class Phonemizer:
         tie: put between the letters of one phoneme ("t^ʃ"). Raises UnknownVoiceError, InstallationError.
         """
         if self._process != os.getpid():  # the parent's lock may be held for ever, its library in the middle of a word
-            self.__init__()  # type: ignore[misc]
+            self._library, self._lock, self._process = None, threading.Lock(), os.getpid()
         with self._lock:
             self._library = self._library or Library()
             self._library.set_voice(voice)

@@ -25,7 +25,7 @@ AHEAD = 32
 
 @dataclass(frozen=True, slots=True)
 class Prosody:
-    """How to speak; units and ranges as in `Parameter`."""
+    """How to speak; units as in `Parameter`. A range too wide for the voice (`Library.widest_range`) is narrowed."""
 
     rate: int = 175
     pitch: int = 50
@@ -77,8 +77,9 @@ class Synthesizer:
                 audio, words = item
                 job.room.release(room)
                 room = 1
-                for word in words if on_word else ():
-                    on_word(word)
+                if on_word:
+                    for word in words:
+                        on_word(word)
                 if audio:
                     yield audio
             ended = True
@@ -166,6 +167,13 @@ class _Thread:
         if job.unwanted:
             return
         self.library.set_voice(job.voice, job.variant)
-        for parameter in Parameter:
-            self.library.set_parameter(parameter, getattr(job.prosody, parameter.name.lower()))
+        self._set(job.prosody)
         self.library.synthesize(job.text, hand_over, end_pause=job.end_pause, words=job.words)
+
+    def _set(self, prosody: Prosody) -> None:
+        library = self.library
+        library.set_parameter(Parameter.RATE, prosody.rate)
+        library.set_parameter(Parameter.PITCH, prosody.pitch)
+        library.set_parameter(Parameter.RANGE, min(prosody.range, library.widest_range(prosody.pitch)))
+        library.set_parameter(Parameter.VOLUME, prosody.volume)
+        library.set_parameter(Parameter.WORD_GAP, prosody.word_gap)

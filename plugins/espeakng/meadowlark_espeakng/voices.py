@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .data import find_data
+from .errors import UnknownVoiceError
 
 VARIANTS = Path("voices", "!v")
 
-_FIELD = re.compile(r"^[ \t]*(name|language|gender|dictionary)[ \t]+((?:(?!//)[^\r\n])*[^\s/])", re.MULTILINE)
+USUAL_PITCH = (82, 118)
+
+_FIELD = re.compile(r"^[ \t]*(name|language|gender|dictionary|pitch)[ \t]+((?:(?!//)[^\r\n])*[^\s/])", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,17 @@ def variants(data: Path | None = None) -> tuple[Variant, ...]:
     """All variants, by name."""
     root = data or find_data()
     return tuple(Variant(name, _gender(root / VARIANTS / name)) for name in variant_names(root))
+
+
+def pitch(identifier: str, variant: str = "", data: Path | None = None) -> tuple[int, int]:
+    """The lower and upper end of a voice's intonation in Hz, at normal pitch and range. Raises UnknownVoiceError."""
+    root = data or find_data()
+    files = [root / "lang" / identifier, *([root / VARIANTS / variant] if variant else [])]
+    try:
+        found = [value.split() for path in files for key, value in _fields(path) if key == "pitch"]
+    except OSError as error:
+        raise UnknownVoiceError(f"espeak-ng has no voice {identifier!r} with variant {variant!r}") from error
+    return (int(found[-1][0]), int(found[-1][1])) if found else USUAL_PITCH
 
 
 def _base_voice(path: Path, root: Path, dictionaries: frozenset[str]) -> BaseVoice:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,23 @@ def test_data_of_another_version_is_an_error_and_not_the_end_of_the_process(tmp_
     data = make_data(tmp_path / "espeak-ng-data")
     with pytest.raises(InstallationError, match="version mismatch"):
         Library(found=[type(real)(data, real.library)])
+
+
+def test_the_library_of_the_system_is_found_by_its_loader() -> None:
+    """With the package's library in the loader's path it is what a system's package would be."""
+    code = """
+        from meadowlark_espeakng.data import Installation, find_data
+        from meadowlark_espeakng.library import Library
+        library = Library(found=[Installation(find_data(), None)])
+        library.set_voice("gmw/en-US")
+        heard = []
+        library.synthesize("Hello.", lambda audio, words: heard.append(audio) or True)
+        assert sum(map(len, heard)) > 20000
+    """
+    folder = str(find_data().parent)
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env={**os.environ, "LD_LIBRARY_PATH": folder}, check=True
+    )
 
 
 def test_looking_does_not_import_the_package() -> None:

@@ -137,6 +137,44 @@ def test_prosody_is_heard_and_does_not_stay(synthesizer: Synthesizer) -> None:
     assert len(audio(synthesizer)) == len(plain)
 
 
+CRASHES = {
+    "Annie": {0: 85, 15: 95},
+    "Demonic": {0: 64, 15: 70, 30: 77, 50: 89},
+    "Henrique": {0: 94},
+    "Hugo": {0: 94},
+    "rob": {0: 68, 15: 74, 30: 83, 50: 97},
+    "robert": {0: 92},
+    "shelby": {0: 89},
+}
+"""Variant → {pitch: least range at which espeak-ng 1.52 crashed}, found by bisection."""
+
+
+@pytest.mark.parametrize("variant", CRASHES)
+def test_a_range_that_espeak_cannot_bear_is_narrowed(library: Library, variant: str) -> None:
+    library.set_voice(EN, variant)
+    for pitch, crashes in CRASHES[variant].items():
+        assert 50 <= library.widest_range(pitch) <= crashes - 4
+
+
+def test_a_usual_voice_keeps_its_range(library: Library) -> None:
+    for variant in ("", "f2", "m3"):
+        library.set_voice(EN, variant)
+        assert library.widest_range(0) >= 78
+        assert library.widest_range(50) == 99
+
+
+def test_the_widest_range_at_the_lowest_pitch_does_not_crash() -> None:
+    run_python(f"""
+        from meadowlark_espeakng.synthesis import Prosody, Synthesizer
+        synthesizer = Synthesizer()
+        for variant in {list(CRASHES)}:
+            for pitch in (0, 15, 30, 50):
+                for text in ("9" * 200, "Did you really say that? Yes! No. Well; maybe: \\"12,345\\"... " * 3):
+                    prosody = Prosody(pitch=pitch, range=99)
+                    assert b"".join(synthesizer.speak(text, "roa/ca-nw", variant, prosody))
+    """)
+
+
 def test_the_pause_after_a_sentence(synthesizer: Synthesizer) -> None:
     with_pause, without = audio(synthesizer), audio(synthesizer, end_pause=False)
     assert seconds(with_pause) - seconds(without) == pytest.approx(0.3, abs=0.05)

@@ -7,9 +7,10 @@ import sys
 import pytest
 
 from meadowlark_espeakng.data import find_data
+from meadowlark_espeakng.errors import UnknownVoiceError
 from meadowlark_espeakng.library import Library
 from meadowlark_espeakng.synthesis import Synthesizer
-from meadowlark_espeakng.voices import base_voices, variant_names, variants
+from meadowlark_espeakng.voices import base_voices, pitch, variant_names, variants
 
 
 class _Voice(ctypes.Structure):
@@ -66,6 +67,30 @@ def test_variants_have_names_and_genders() -> None:
     assert by_name["m3"] == by_name["whisper"] == by_name["Andy"] == "male"
     assert by_name["klatt"] == ""
     assert "Mr serious" in by_name
+
+
+@pytest.mark.parametrize(
+    ("identifier", "variant", "expected"),
+    [
+        ("gmw/en-US", "", (82, 118)),
+        ("gmw/af", "", (63, 120)),
+        ("gmw/af", "f2", (142, 220)),
+        ("aav/vi-VN-x-south", "", (82, 118)),
+        ("gmw/en-US", "Demonic", (43, 120)),
+        ("gmw/en-US", "klatt", (82, 118)),
+    ],
+)
+def test_the_pitch_of_a_voice(identifier: str, variant: str, expected: tuple[int, int]) -> None:
+    assert pitch(identifier, variant) == expected
+
+
+def test_every_pitch_can_be_read() -> None:
+    for voice in base_voices():
+        assert all(20 < end < 400 for end in pitch(voice.identifier))
+    for name in variant_names():
+        assert all(20 < end < 400 for end in pitch("gmw/de", name))
+    with pytest.raises(UnknownVoiceError):
+        pitch("gmw/xx")
 
 
 def test_every_variant_speaks(synthesizer: Synthesizer) -> None:
