@@ -140,10 +140,10 @@ class Library:
         """The largest Parameter.RANGE that this voice bears at this Parameter.PITCH, 50-99.
 
         espeak-ng 1.52 crashes where the intonation would fall below 0 Hz. The least range that does so was measured for
-        the seven variants that get there ("Demonic": 64 at pitch 0, 89 at 50); this stays 4 to 22 below.
+        the seven variants that get there ("Demonic": 64 at pitch 0, 89 at 50); this stays at least 5 below.
         """
         low, high = self._pitch
-        return min(99, round(50 + (23 + pitch) * (low - 9) / (high - low))) if high > low else 99
+        return min(99, round(50 + (20 + pitch) * (low - 9) / (high - low))) if high > low else 99
 
     def set_parameter(self, parameter: Parameter, value: int) -> None:
         """Raises EspeakError when espeak-ng refuses it."""
