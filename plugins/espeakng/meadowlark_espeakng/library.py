@@ -264,7 +264,7 @@ def _system_library() -> Path:
 def _copy(library: Path) -> ctypes.CDLL:
     """Load the library under a name of its own: from memory, else from a file in the temporary folder.
 
-    Either alone would fail somewhere: /tmp may be mounted noexec, and a sandbox may forbid to execute memory files.
+    Either alone would fail somewhere: that folder may be mounted noexec, and a sandbox may forbid to execute memory files.
     """
     content = library.read_bytes()
     try:

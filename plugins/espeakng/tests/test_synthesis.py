@@ -282,13 +282,13 @@ def test_a_fork_after_the_import_and_a_fork_in_mid_sentence() -> None:
 
 def test_where_memory_files_may_not_be_executed_a_temporary_file_serves() -> None:
     run_python("""
-        import os
+        import os, tempfile
         def forbidden(*arguments):
             raise PermissionError("no memory files here")
         os.memfd_create = forbidden
         from meadowlark_espeakng.synthesis import Synthesizer
         assert b"".join(Synthesizer().speak("Hello.", "gmw/en-US"))
-        assert not [each for each in os.listdir("/tmp") if each.startswith("meadowlark-") and each.endswith(".so")]
+        assert not [each for each in os.listdir(tempfile.gettempdir()) if each.startswith("meadowlark-") and each.endswith(".so")]
     """)
 
 
