@@ -22,7 +22,8 @@ from .api import Utterance, Value
 from .catalog import Catalog, Choice
 from .catalog import VoiceRequest as VoiceRequest
 from .errors import RefusedError, RequestError
-from .residency.supervisor import Lease, Supervisor
+from .residency.lease import Lease
+from .residency.supervisor import Supervisor
 from .text import MarkerMap, Segmenter, Sentence
 
 _LOGGER = logging.getLogger(__name__)

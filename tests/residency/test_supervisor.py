@@ -13,7 +13,7 @@ from meadowlark.errors import LoadError, RefusedError, WorkerError
 from meadowlark.residency.supervisor import Budget, Supervisor
 from meadowlark.testing.clock import FakeClock
 from meadowlark.testing.devices import FakeDevices
-from meadowlark.worker.messages import Loaded
+from meadowlark.worker.messages import Done, Loaded
 from meadowlark.worker.process import Launch
 
 VOICE = Voice("v", ("en",))
@@ -27,6 +27,7 @@ class FakeWorker:
         self.house = house
         self.launch = launch
         self.pid = 1
+        self.last_done: Done | None = None
         self.loaded = Loaded(0.0, 0.0, house.sizes[launch.engine])
         self.exited: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         house.devices.memory["cpu"] -= self.loaded.memory_bytes

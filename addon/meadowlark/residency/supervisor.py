@@ -1,7 +1,7 @@
 """Keeps engines resident in their workers: carries out what the policies decide.
 
-Knows nothing of text, Wyoming or voices. An engine is loaded when it is first leased, stays while there is room, and is
-started again when it dies.
+Knows nothing of text, Wyoming or voices. An engine is loaded when it is leased, stays while there is room, and is
+started again when it dies. What goes of its own accord, for neighbours or because nobody needs it, is keeper.py's.
 """
 
 from __future__ import annotations
@@ -9,50 +9,38 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from ..api import EngineManifest, Utterance
-from ..errors import LoadError, RefusedError, WorkerError
+from ..errors import LoadError, RefusedError
 from ..schedule.policy import pick
 from ..schedule.queue import Pick, Turns
-from ..worker.messages import Loaded
 from ..worker.patience import patience
 from ..worker.process import Launch
 from .devices import Devices
-from .policy import Device, Load, Need, Refuse, Resident, Snapshot, Use, Wait, decide, restart_pause
+from .engine import Engine, Worker
+from .lease import Lease
+from .ledger import Ledger
+from .policy import Device, Load, Refuse, Resident, Snapshot, Use, Wait, decide, restart_pause
 
 _LOGGER = logging.getLogger(__name__)
-
-ASSUMED_BYTES = 200_000_000
-"""For an engine whose manifest says nothing about memory, until it has been measured."""
 
 LONGEST_REST = 3.0
 """A listener waits so many seconds for an engine that rests after deaths; beyond that it is refused."""
 
+QUARANTINE_DEATHS = 3
+"""So many deaths in a row are told to clients: two may be one bad sentence and its retry."""
+
 SHORTEST_PATIENCE = 3.0
 """Seconds of silence after which even a fast engine counts as hung: a new worker takes 20 ms, a satellite waits 5 s."""
 
-SPEED_WEIGHT = 0.3
-"""Of the newest sentence in the running mean of seconds per character."""
+MEMORY_BACK_SECONDS = 5.0
+"""How long a device may take to show the memory of a worker that has ended; NVML lags by up to 2 s."""
 
-
-class Worker(Protocol):
-    """What the supervisor asks of worker.process.WorkerProcess."""
-
-    @property
-    def alive(self) -> bool: ...
-    @property
-    def pid(self) -> int: ...
-    @property
-    def exited(self) -> asyncio.Future[str]: ...
-    @property
-    def loaded(self) -> Loaded: ...
-    def speak(self, utterance: Utterance, *, rate: int | None, patience: float) -> AsyncGenerator[bytes, None]: ...
-    async def stop(self) -> None: ...
-
+MEMORY_BACK_POLL = 0.05
 
 Start = Callable[[Launch], Coroutine[Any, Any, Worker]]
 
@@ -68,85 +56,6 @@ class Budget:
     """Left to everybody else on each device."""
 
 
-class Engine:
-    """One engine's state: its worker, its leases, its speed."""
-
-    def __init__(self, manifest: EngineManifest, launch: Launch, turns: Turns) -> None:
-        self.manifest = manifest
-        self.launch = launch
-        self.turns = turns
-        self.pinned = False
-        self.leases = 0
-        self.last_used = 0.0
-        self.device = ""
-        """Where it is or is being loaded; empty = nowhere."""
-        self.bytes = 0
-        """Measured at its last load; 0 = never loaded."""
-        self.worker: Worker | None = None
-        self.loading: asyncio.Task[Worker] | None = None
-        self.deaths = 0
-        self.rests_until = 0.0
-        self.last_death = ""
-        self.seconds_per_char: float | None = None
-
-    @property
-    def ready(self) -> bool:
-        """Whether it can speak at once."""
-        return self.worker is not None and self.worker.alive
-
-    @property
-    def need(self) -> Need:
-        """Bytes by device kind: measured where known, else the manifest's estimate; GPUs before the CPU."""
-        stated = self.manifest.memory or {"cpu": ASSUMED_BYTES}
-        known = {self.device.partition(":")[0]: self.bytes} if self.bytes else {}
-        sizes = {kind: known.get(kind, size) for kind, size in stated.items()}
-        return Need(self.manifest.id, tuple(sorted(sizes.items(), key=lambda item: item[0] == "cpu")))
-
-    def learn(self, chars: int, seconds: float) -> None:
-        """Remember how fast it speaks."""
-        latest = seconds / max(1, chars)
-        known = self.seconds_per_char
-        self.seconds_per_char = latest if known is None else known + SPEED_WEIGHT * (latest - known)
-
-
-class Lease:
-    """A listener's hold on an engine: while it lasts, the engine is not evicted."""
-
-    def __init__(self, supervisor: Supervisor, engine: Engine) -> None:
-        self._supervisor = supervisor
-        self._engine = engine
-
-    async def speak(
-        self, utterance: Utterance, *, rate: int | None = None, runs_dry_at: float | None = None
-    ) -> AsyncGenerator[bytes, None]:
-        """The sentence as s16le mono, when its turn has come, as it comes. Consume it promptly: others wait.
-
-        rate: Hz to resample to. runs_dry_at: when the listener will have heard all that was sent; None = nothing yet.
-        A sentence that fails is spoken once more; when some of it was sent already, the second attempt goes on where
-        the first one stopped (except on engines that sample, which never say it the same way twice).
-        Raises LoadError, RefusedError, WorkerError.
-        """
-        engine = self._engine
-        async with engine.turns.turn(runs_dry_at):
-            sent = 0
-            for last_attempt in (False, True):
-                skip = sent
-                try:
-                    async with aclosing(self._supervisor.attempt(engine, utterance, rate)) as chunks:
-                        async for chunk in chunks:
-                            fresh = chunk[skip:]
-                            skip -= len(chunk) - len(fresh)
-                            if fresh:
-                                sent += len(fresh)
-                                yield fresh
-                except WorkerError as error:
-                    if last_attempt or (sent and engine.manifest.samples):
-                        raise
-                    _LOGGER.warning("%s; the sentence is tried once more", error)
-                else:
-                    return
-
-
 class Supervisor:
     """All engines of this server."""
 
@@ -154,15 +63,23 @@ class Supervisor:
         self,
         start: Start,
         devices: Devices,
-        budget: Budget = Budget(),
+        budget: Budget | None = None,
+        ledger: Ledger | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         choose: Pick = pick,
     ) -> None:
+        self.devices = devices
+        self.budget = budget or Budget()
+        self.ledger = ledger or Ledger()
+        self.on_health: Callable[[], None] = lambda: None
+        """Called when an engine has been quarantined or has recovered."""
+        self.on_use: Callable[[Engine], None] = lambda _: None
+        """Called when an engine is leased."""
         self._start = start
-        self._devices = devices
-        self._budget = budget
         self._clock = clock
+        self._wall_clock = wall_clock
         self._choose = choose
         self._engines: dict[str, Engine] = {}
         self._placing = asyncio.Lock()
@@ -176,23 +93,33 @@ class Supervisor:
             if engine:
                 engine.manifest, engine.launch = manifest, launch
             else:
-                self._engines[manifest.id] = Engine(manifest, launch, Turns(self._clock, self._choose))
+                self._engines[manifest.id] = self._remembered(manifest, launch)
         for each in pinned:
             self._engines[each].pinned = True
 
     @property
     def engines(self) -> tuple[Engine, ...]:
-        """For those who show them."""
+        """For those who show them, and the keeper."""
         return tuple(self._engines.values())
+
+    @property
+    def quarantined(self) -> dict[str, str]:
+        """Engine id → why it is not trusted now."""
+        return {
+            each.id: f"died {each.deaths} times in a row: {each.last_death}"
+            for each in self._engines.values()
+            if each.deaths >= QUARANTINE_DEATHS
+        }
 
     @contextmanager
     def lease(self, engine_id: str) -> Iterator[Lease]:
         """Hold an engine; its load begins now, before there is anything to say."""
         engine = self._engines[engine_id]
         engine.leases += 1
+        self.on_use(engine)
         try:
             self.prewarm(engine_id)
-            yield Lease(self, engine)
+            yield Lease(self, engine, self._clock)
         finally:
             engine.leases -= 1
             engine.last_used = self._clock()
@@ -201,33 +128,37 @@ class Supervisor:
     def prewarm(self, engine_id: str) -> None:
         """Begin to load an engine, if it is not there."""
         engine = self._engines[engine_id]
-        if not engine.ready and engine.loading is None:
+        if not engine.ready and engine.loading is None and not self._closing:
             engine.loading = asyncio.create_task(self._load(engine), name=f"load {engine_id}")
             engine.loading.add_done_callback(lambda task: self._loaded(engine, task))
+
+    def resting(self, engine_id: str) -> float:
+        """Seconds until an engine that has died may be started again; 0 = it may."""
+        return max(0.0, self._engines[engine_id].rests_until - self._clock())
 
     async def attempt(self, engine: Engine, utterance: Utterance, rate: int | None) -> AsyncGenerator[bytes, None]:
         """One try at a sentence, with a worker that is ready."""
         worker = await self._ready(engine)
-        begun = time.monotonic()
-        limit = patience(len(utterance.text), engine.seconds_per_char, floor=SHORTEST_PATIENCE)
+        chars = len(utterance.text)
+        limit = patience(chars, engine.seconds_per_char(chars), floor=SHORTEST_PATIENCE)
         async with aclosing(worker.speak(utterance, rate=rate, patience=limit)) as chunks:
             async for chunk in chunks:
                 yield chunk
-        engine.learn(len(utterance.text), time.monotonic() - begun)
-        engine.deaths = 0
+        self._spoken(engine, worker, chars)
 
-    async def evict(self, engine_id: str) -> None:
-        """End an engine's worker and wait until its memory is back."""
+    async def replace(self, engine: Engine) -> None:
+        """End a worker that is not to be trusted any more; the next sentence gets a new one."""
         async with self._placing:
-            await self._evict(self._engines[engine_id])
+            await self._evict(engine, "it may be damaged")
 
-    async def _evict(self, engine: Engine) -> None:
-        if engine.worker:
-            _LOGGER.info("Evicting %s from %s (%.0f MB)", engine.manifest.id, engine.device, engine.bytes / 1e6)
-            worker, engine.worker = engine.worker, None
-            await worker.stop()
-            engine.device = ""
-            self._notify()
+    async def evict(self, engine_id: str, why: str) -> bool:
+        """End an idle engine's worker and wait until its memory is back; False when it is no longer idle."""
+        engine = self._engines[engine_id]
+        async with self._placing:
+            if engine.leases or engine.loading or not engine.worker:
+                return False
+            await self._evict(engine, why)
+            return True
 
     async def close(self) -> None:
         """End every worker."""
@@ -236,23 +167,16 @@ class Supervisor:
         for task in loading:
             task.cancel()
         await asyncio.gather(*loading, return_exceptions=True)
-        await asyncio.gather(*(self._evict(engine) for engine in self._engines.values()))
+        await asyncio.gather(*(self._evict(engine, "the server stops") for engine in self._engines.values()))
 
-    def snapshot(self) -> Snapshot:
-        """What the policy may look at, now."""
-        residents = tuple(
-            Resident(
-                engine.manifest.id,
-                engine.device,
-                engine.bytes or dict(engine.need.bytes).get(engine.device.partition(":")[0], 0),
-                engine.leases + (engine.loading is not None),
-                engine.last_used,
-                engine.pinned,
-            )
-            for engine in self._engines.values()
-            if engine.device
+    def snapshot(self, without: Collection[str] = ()) -> Snapshot:
+        """What the policy may look at, now. without: devices that are out of the question."""
+        residents = tuple(engine.resident for engine in self._engines.values() if engine.device)
+        rooms = (
+            self._room(memory.device, memory.free, residents)
+            for memory in self.devices.read()
+            if memory.device not in without
         )
-        rooms = (self._room(memory.device, memory.free, residents) for memory in self._devices.read())
         return Snapshot(tuple(rooms), residents)
 
     def _room(self, device: str, free: int, residents: tuple[Resident, ...]) -> Device:
@@ -263,68 +187,148 @@ class Supervisor:
         here = [each for each in residents if each.device == device]
         taken = sum(each.bytes for each in here)
         coming = sum(each.bytes for each in here if not self._engines[each.engine].ready)
-        room, capacity = free - coming - self._budget.reserve, free + taken - coming - self._budget.reserve
-        if self._budget.total and device == "cpu":
-            room, capacity = min(room, self._budget.total - taken), min(capacity, self._budget.total)
+        room, capacity = free - coming - self.budget.reserve, free + taken - coming - self.budget.reserve
+        if self.budget.total and device == "cpu":
+            room, capacity = min(room, self.budget.total - taken), min(capacity, self.budget.total)
         return Device(device, max(0, room), max(0, capacity))
 
     async def _ready(self, engine: Engine) -> Worker:
         """A living worker; waits for its load. Raises LoadError, RefusedError."""
         while not (engine.worker and engine.worker.alive):
-            self.prewarm(engine.manifest.id)
-            assert engine.loading
+            self.prewarm(engine.id)
+            if engine.loading is None:
+                raise RefusedError("The server is shutting down.")
             await asyncio.shield(engine.loading)  # a listener who leaves must not end the load that others wait for
         return engine.worker
 
     async def _load(self, engine: Engine) -> Worker:
+        """Room for it, then its worker. Out of memory: once more with every idle engine gone, then the next device."""
         if engine.worker:
             await asyncio.wait({engine.worker.exited})  # killed a moment ago: first its memory comes back
         await self._rest(engine)
-        device = await self._place(engine)
-        begun = self._clock()
-        try:
-            worker = await self._start(replace(engine.launch, device=device))
-        except BaseException:
-            engine.device = ""
-            raise
-        engine.worker, engine.bytes, engine.last_used = worker, worker.loaded.memory_bytes, self._clock()
-        worker.exited.add_done_callback(lambda exited: self._gone(engine, worker, exited))
-        _LOGGER.info(
-            "Loaded %s on %s in %.2f s (%.0f MB)", engine.manifest.id, device, self._clock() - begun, engine.bytes / 1e6
-        )
-        return worker
+        full: list[str] = []
+        while True:
+            device = await self._place(engine, without=[each for each in full if full.count(each) > 1])
+            begun = self._clock()
+            try:
+                worker = await self._start(replace(engine.launch, device=device))
+            except LoadError as error:
+                engine.device = ""
+                if not error.out_of_memory:
+                    raise
+                full.append(device)
+                _LOGGER.warning("%s ran out of memory on %s: %s", engine.id, device, error)
+                await self._clear(device)
+            except BaseException:
+                engine.device = ""
+                raise
+            else:
+                self._arrived(engine, worker, self._clock() - begun)
+                return worker
 
     async def _rest(self, engine: Engine) -> None:
         """Wait out the pause after deaths."""
-        pause = engine.rests_until - self._clock()
+        pause = self.resting(engine.id)
         if pause > LONGEST_REST:
             raise RefusedError(
-                f"{engine.manifest.id} died {engine.deaths} times in a row ({engine.last_death}) and is tried again "
+                f"{engine.id} died {engine.deaths} times in a row ({engine.last_death}) and is tried again "
                 f"in {pause:.0f} s. Choose another voice meanwhile; the log says more."
             )
         if pause > 0:
             await asyncio.sleep(pause)
 
-    async def _place(self, engine: Engine) -> str:
+    async def _place(self, engine: Engine, without: Collection[str]) -> str:
         """Find room for an engine, making it where the policy says so; the device's id. Raises RefusedError."""
         while True:
             self._changed.clear()
             async with self._placing:
-                match decide(self.snapshot(), engine.need):
+                match decide(self.snapshot(without), engine.need):
                     case Load(device, evict):
                         for each in evict:
-                            await self._evict(self._engines[each])
+                            await self._evict(self._engines[each], f"{engine.id} needs its place")
+                        if evict:
+                            await self._memory_back(device, dict(engine.need.bytes)[device.partition(":")[0]])
                         engine.device = device
                         return device
                     case Use():
                         return engine.device
                     case Refuse(reason):
-                        raise RefusedError(f"{engine.manifest.id} cannot be loaded: {reason}.")
+                        tried = f" after running out of memory on {', '.join(sorted(set(without)))}" if without else ""
+                        raise RefusedError(f"{engine.id} cannot be loaded{tried}: {reason}.")
                     case Wait(busy):
-                        _LOGGER.info("%s waits for memory: %s speaking", engine.manifest.id, ", ".join(busy))
+                        _LOGGER.info("%s waits for memory: %s speaking", engine.id, ", ".join(busy))
             if not engine.leases:
-                raise RefusedError(f"{engine.manifest.id}: nobody waits for it any more.")
+                raise RefusedError(f"{engine.id}: nobody waits for it any more.")
             await self._changed.wait()
+
+    async def _clear(self, device: str) -> None:
+        """Evict every idle engine of a device that has run full."""
+        async with self._placing:
+            for engine in self._engines.values():
+                if engine.device == device and engine.resident.idle:
+                    await self._evict(engine, f"{device} is full")
+
+    async def _evict(self, engine: Engine, why: str) -> None:
+        if engine.worker is None:
+            return
+        _LOGGER.info("Evicting %s from %s (%.0f MB): %s", engine.id, engine.device, engine.bytes / 1e6, why)
+        worker, engine.worker, engine.leaving = engine.worker, None, True
+        try:
+            await worker.stop()
+        finally:
+            engine.device, engine.bytes, engine.leaving = "", 0, False
+            self._notify()
+
+    async def _memory_back(self, device: str, wanted: int) -> None:
+        """Wait until a device really has the memory of who has just gone; a neighbour may have been faster."""
+        deadline = self._clock() + MEMORY_BACK_SECONDS
+        while self._clock() < deadline:
+            room = next((each.free for each in self.snapshot().devices if each.id == device), wanted)
+            if room >= wanted:
+                return
+            await asyncio.sleep(MEMORY_BACK_POLL)
+        _LOGGER.warning("%s does not show the memory of the engines that left it; loading all the same", device)
+
+    def _arrived(self, engine: Engine, worker: Worker, seconds: float) -> None:
+        """A worker has loaded its engine: remember what it took."""
+        loaded, on_gpu = worker.loaded, not engine.device.startswith("cpu")
+        size, peak = loaded.memory_bytes, loaded.peak_bytes
+        if on_gpu:
+            shown = self.devices.used_by(worker.pid).get(engine.device, 0)  # with the CUDA context, where it is shown
+            size, peak = max(shown, loaded.device_bytes), max(shown, loaded.device_peak_bytes)
+        kind = engine.device.partition(":")[0]
+        self.ledger.record_load(
+            engine.id,
+            kind,
+            bytes=size,
+            load_seconds=seconds - loaded.warm_up_seconds,
+            warm_up_seconds=loaded.warm_up_seconds,
+            peak_bytes=peak,
+        )
+        engine.worker, engine.last_used = worker, self._clock()
+        engine.bytes = size or engine.estimate.bytes
+        worker.exited.add_done_callback(lambda exited: self._gone(engine, worker, exited))
+        _LOGGER.info("Loaded %s on %s in %.2f s (%.0f MB)", engine.id, engine.device, seconds, engine.bytes / 1e6)
+
+    def _spoken(self, engine: Engine, worker: Worker, chars: int) -> None:
+        """A sentence is done: remember how fast, and that the engine is well."""
+        done, on_gpu = worker.last_done, not engine.device.startswith("cpu")
+        if done and engine.device:
+            self.ledger.record_sentence(
+                engine.id,
+                engine.device.partition(":")[0],
+                chars=chars,
+                audio_seconds=done.audio_seconds,
+                seconds=done.seconds,
+                first_audio_seconds=done.first_audio_seconds,
+                bytes=done.device_bytes if on_gpu else done.memory_bytes,
+                peak_bytes=done.device_peak_bytes if on_gpu else done.peak_bytes,
+            )
+        was_quarantined = engine.deaths >= QUARANTINE_DEATHS
+        engine.deaths = 0
+        if self.ledger.record_recovery(engine.id) and was_quarantined:
+            _LOGGER.info("%s has recovered", engine.id)
+            self.on_health()
 
     def _loaded(self, engine: Engine, task: asyncio.Task[Worker]) -> None:
         engine.loading = None
@@ -338,17 +342,32 @@ class Supervisor:
         """A worker has ended: expected when it was evicted, else a death."""
         if engine.worker is not worker:
             return
-        engine.worker, engine.device = None, ""
+        engine.worker, engine.device, engine.bytes = None, "", 0
         if not self._closing:
             reason = "cancelled" if exited.cancelled() else exited.result()
             self._count_death(engine, reason)
-            _LOGGER.error("%s (pid %d) died: %s; %d in a row", engine.manifest.id, worker.pid, reason, engine.deaths)
+            _LOGGER.error("%s (pid %d) died: %s; %d in a row", engine.id, worker.pid, reason, engine.deaths)
         self._notify()
 
     def _count_death(self, engine: Engine, reason: str) -> None:
         engine.deaths += 1
         engine.last_death = reason
-        engine.rests_until = self._clock() + restart_pause(engine.deaths)
+        pause = restart_pause(engine.deaths)
+        engine.rests_until = self._clock() + pause
+        now = self._wall_clock()
+        self.ledger.record_death(engine.id, at=now, reason=reason, in_a_row=engine.deaths, rests_until=now + pause)
+        if engine.deaths == QUARANTINE_DEATHS:
+            self.on_health()
+
+    def _remembered(self, manifest: EngineManifest, launch: Launch) -> Engine:
+        """An engine with what the ledger knows of it: deaths in a row outlive the server, and so does the pause."""
+        engine = Engine(manifest, launch, Turns(self._clock, self._choose), self.ledger)
+        death = self.ledger.death(manifest.id)
+        if death and death.in_a_row:
+            engine.deaths, engine.last_death = death.in_a_row, death.reason
+            rest = min(death.rests_until - self._wall_clock(), restart_pause(death.in_a_row))
+            engine.rests_until = self._clock() + max(0.0, rest)
+        return engine
 
     def _notify(self) -> None:
         self._changed.set()

@@ -6,8 +6,20 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from .policy import Waiting, pick
+from .policy import SPEECH_SECONDS, WORK_SECONDS, Waiting, pick
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known of a sentence before it is spoken. Seconds; see Waiting."""
+
+    work: float = WORK_SECONDS
+    speech: float = SPEECH_SECONDS
+    rest: float = SPEECH_SECONDS
+    first: float = 0.1
+
 
 Pick = Callable[[Sequence[Waiting], float], Waiting]
 
@@ -27,12 +39,23 @@ class Turns:
         return len(self._waiting)
 
     @asynccontextmanager
-    async def turn(self, runs_dry_at: float | None) -> AsyncIterator[None]:
+    async def turn(self, runs_dry_at: float | None, expected: Expected | None = None) -> AsyncIterator[None]:
         """Wait until it is this sentence's turn, and hold the place until the block ends."""
         if self._free and not self._waiting:
             self._free -= 1
         else:
-            await self._wait(Waiting(next(self._tickets), self._clock(), runs_dry_at))
+            known = expected or Expected()
+            await self._wait(
+                Waiting(
+                    next(self._tickets),
+                    self._clock(),
+                    runs_dry_at,
+                    work=known.work,
+                    speech=known.speech,
+                    rest=known.rest,
+                    first=known.first,
+                )
+            )
         try:
             yield
         finally:
@@ -49,10 +72,11 @@ class Turns:
             raise
 
     def _pass_on(self) -> None:
-        """Give the place to the next in line, or free it."""
-        if not self._waiting:
+        """Give the place to the next in line, or free it. Who has just been cancelled is no longer in line."""
+        waiting = [each for each, called in self._waiting.values() if not called.done()]
+        if not waiting:
             self._free += 1
             return
-        chosen = self._choose([waiting for waiting, _ in self._waiting.values()], self._clock())
+        chosen = self._choose(waiting, self._clock())
         _, called = self._waiting.pop(chosen.ticket)
         called.set_result(None)

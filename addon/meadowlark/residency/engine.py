@@ -1,0 +1,117 @@
+"""One engine's state: its worker, its leases, what is known of it. Only the supervisor and the keeper change it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from ..api import EngineManifest, Utterance
+from ..schedule.queue import Turns
+from ..worker.messages import Done, Loaded
+from ..worker.process import Launch
+from .idle import Habit, HeadStarts, Limit, Pattern
+from .ledger import Estimate, Ledger
+from .policy import Need, Resident
+
+ASSUMED_BYTES = 200_000_000
+"""For an engine whose manifest says nothing about memory, until it has been measured."""
+
+USUAL_CHARS = 60
+"""Characters of a sentence when nothing is known of it: four seconds of speech."""
+
+
+class Worker(Protocol):
+    """What residency asks of worker.process.WorkerProcess."""
+
+    last_done: Done | None
+    loaded: Loaded
+
+    @property
+    def alive(self) -> bool: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def exited(self) -> asyncio.Future[str]: ...
+    def speak(self, utterance: Utterance, *, rate: int | None, patience: float) -> AsyncGenerator[bytes, None]: ...
+    async def stop(self) -> None: ...
+
+
+class Engine:
+    """An installed engine, resident or not."""
+
+    def __init__(self, manifest: EngineManifest, launch: Launch, turns: Turns, ledger: Ledger) -> None:
+        self.manifest = manifest
+        self.launch = launch
+        self.turns = turns
+        self.ledger = ledger
+        self.pinned = False
+        self.limit = Limit()
+        self.leases = 0
+        self.last_used = 0.0
+        self.device = ""
+        """Where it is or is being loaded; empty = nowhere."""
+        self.bytes = 0
+        """Measured when it was loaded; 0 = not loaded."""
+        self.worker: Worker | None = None
+        self.loading: asyncio.Task[Worker] | None = None
+        self.leaving = False
+        """It is being evicted."""
+        self.deaths = 0
+        """In a row, since it last spoke a sentence to its end."""
+        self.rests_until = 0.0
+        self.last_death = ""
+        self.pattern = Pattern()
+        self.head_starts = HeadStarts()
+
+    @property
+    def id(self) -> str:
+        """The manifest's."""
+        return self.manifest.id
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can speak at once."""
+        return self.worker is not None and self.worker.alive
+
+    @property
+    def kind(self) -> str:
+        """Of the device where it is, or would be first."""
+        return self.device.partition(":")[0] if self.device else self.need.bytes[0][0]
+
+    @property
+    def need(self) -> Need:
+        """What a load takes: the most it has been seen to take, else the manifest's estimate; GPUs before the CPU."""
+        stated = self.manifest.memory or {"cpu": ASSUMED_BYTES}
+        known = {kind: self.ledger.estimate(self.id, kind, stated_bytes=size) for kind, size in stated.items()}
+        kinds = sorted(known, key=lambda kind: kind == "cpu")
+        return Need(
+            self.id,
+            tuple((kind, known[kind].peak_bytes) for kind in kinds),
+            tuple((kind, known[kind].rtf(USUAL_CHARS)) for kind in kinds if known[kind].sentences),
+        )
+
+    @property
+    def estimate(self) -> Estimate:
+        """What is known of it where it is, or would be first."""
+        kind = self.kind
+        return self.ledger.estimate(self.id, kind, stated_bytes=self.manifest.memory.get(kind, ASSUMED_BYTES))
+
+    @property
+    def resident(self) -> Resident:
+        """As the policies see it."""
+        busy = self.leases + (self.loading is not None) + self.leaving
+        return Resident(self.id, self.device, self.bytes or self.estimate.peak_bytes, busy, self.last_used, self.pinned)
+
+    def seconds_per_char(self, chars: int) -> float | None:
+        """Of work, for a sentence of so many characters; None before the present worker's first."""
+        if self.worker is None or self.worker.last_done is None:
+            return None
+        known = self.estimate
+        return known.rtf(chars) * known.pace
+
+    def habit(self, idle_since: float) -> Habit:
+        """As the question of keeping it sees it. idle_since: local wall-clock seconds."""
+        known = self.estimate
+        wait = self.head_starts.expected_wait(known.load_seconds + known.warm_up_seconds)
+        return Habit(self.id, self.bytes or known.bytes, wait, idle_since, self.pattern, self.limit)

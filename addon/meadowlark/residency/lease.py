@@ -1,0 +1,77 @@
+"""A listener's hold on an engine: while it lasts, the engine is not evicted, and sentences are spoken in their turn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Protocol
+
+from ..api import Utterance
+from ..errors import WorkerError
+from ..schedule.queue import Expected
+from .engine import Engine
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Attempts(Protocol):
+    """What a lease asks of the supervisor."""
+
+    def attempt(self, engine: Engine, utterance: Utterance, rate: int | None) -> AsyncGenerator[bytes, None]: ...
+    async def replace(self, engine: Engine) -> None: ...
+
+
+class Lease:
+    """Made by Supervisor.lease."""
+
+    def __init__(self, attempts: Attempts, engine: Engine, clock: Callable[[], float]) -> None:
+        self._attempts = attempts
+        self._engine = engine
+        self._clock = clock
+        self._begun: float | None = clock()
+
+    async def speak(
+        self, utterance: Utterance, *, rate: int | None = None, runs_dry_at: float | None = None, rest: float = 0.0
+    ) -> AsyncGenerator[bytes, None]:
+        """The sentence as s16le mono, when its turn has come, as it comes. Consume it promptly: others wait.
+
+        rate: Hz to resample to. runs_dry_at: when the listener will have heard all that was sent; None = nothing yet.
+        rest: seconds of speech expected to follow it. A sentence that fails is spoken once more; when some of it was
+        sent already, the second attempt goes on where the first one stopped (except on engines that sample, which never
+        say it the same way twice). Raises LoadError, RefusedError, WorkerError.
+        """
+        engine = self._engine
+        if self._begun is not None:
+            engine.head_starts = engine.head_starts.learn(self._clock() - self._begun)
+            self._begun = None
+        known, chars = engine.estimate, len(utterance.text)
+        speech = known.speech_seconds(chars)
+        work = known.rtf(chars) * speech
+        first = known.first_audio_seconds(chars) if engine.manifest.streaming else work
+        async with engine.turns.turn(runs_dry_at, Expected(work, speech, rest, first)):
+            sent = 0
+            for last_attempt in (False, True):
+                skip = sent
+                try:
+                    async with aclosing(self._attempts.attempt(engine, utterance, rate)) as chunks:
+                        async for chunk in chunks:
+                            fresh = chunk[skip:]
+                            skip -= len(chunk) - len(fresh)
+                            if fresh:
+                                sent += len(fresh)
+                                yield fresh
+                except WorkerError as error:
+                    if last_attempt or (sent and engine.manifest.samples):
+                        raise
+                    _LOGGER.warning("%s; the sentence is tried once more", error)
+                    if error.out_of_memory or is_poisoned(engine, error):
+                        await self._attempts.replace(engine)
+                else:
+                    return
+
+
+def is_poisoned(engine: Engine, error: WorkerError) -> bool:
+    """Whether the worker's CUDA context may be broken: after one CUDA error every later call there fails too."""
+    text = str(error).lower()
+    return not engine.device.startswith("cpu") and any(word in text for word in ("cuda", "cudnn", "cublas"))
