@@ -264,7 +264,7 @@ def _system_library() -> Path:
 def _copy(library: Path) -> ctypes.CDLL:
     """Load the library under a name of its own: from memory, else from a file in the temporary folder.
 
-    Either alone would fail somewhere: that folder may be mounted noexec, and a sandbox may forbid to execute memory files.
+    Either alone would fail somewhere: that folder may be mounted noexec, a sandbox may forbid to execute memory files.
     """
     content = library.read_bytes()
     try:
@@ -273,7 +273,9 @@ def _copy(library: Path) -> ctypes.CDLL:
         Path(f"/proc/self/fd/{fd}").write_bytes(content)
         return ctypes.CDLL(f"/proc/self/fd/{fd}")
     except OSError:
-        with tempfile.NamedTemporaryFile(prefix="meadowlark-", suffix=".so") as file:  # the mapping outlives the name
+        with tempfile.NamedTemporaryFile(
+            prefix=f"meadowlark-{os.getpid()}-", suffix=".so"
+        ) as file:  # the mapping outlives the name
             file.write(content)
             file.flush()
             return ctypes.CDLL(file.name)

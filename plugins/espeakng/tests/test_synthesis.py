@@ -288,7 +288,7 @@ def test_where_memory_files_may_not_be_executed_a_temporary_file_serves() -> Non
         os.memfd_create = forbidden
         from meadowlark_espeakng.synthesis import Synthesizer
         assert b"".join(Synthesizer().speak("Hello.", "gmw/en-US"))
-        assert not [each for each in os.listdir(tempfile.gettempdir()) if each.startswith("meadowlark-") and each.endswith(".so")]
+        assert not [each for each in os.listdir(tempfile.gettempdir()) if each.startswith(f"meadowlark-{os.getpid()}-")]
     """)
 
 
