@@ -273,9 +273,8 @@ def _copy(library: Path) -> ctypes.CDLL:
         Path(f"/proc/self/fd/{fd}").write_bytes(content)
         return ctypes.CDLL(f"/proc/self/fd/{fd}")
     except OSError:
-        with tempfile.NamedTemporaryFile(
-            prefix=f"meadowlark-{os.getpid()}-", suffix=".so"
-        ) as file:  # the mapping outlives the name
+        # The mapping outlives the name.
+        with tempfile.NamedTemporaryFile(prefix=f"meadowlark-{os.getpid()}-", suffix=".so") as file:
             file.write(content)
             file.flush()
             return ctypes.CDLL(file.name)
