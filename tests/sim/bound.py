@@ -1,7 +1,7 @@
 """What somebody who knows the future would have made listeners wait: the optimum, by dynamic programming.
 
-It knows the whole trace. Like the rules it loads an engine only when a request shows (at the same sign as the rule it is
-compared with, and with the same load seconds), never before; but what it drops to make room it chooses with full
+It knows the whole trace. Like the rules it loads an engine only when a request shows (at the same sign as the rule it
+is compared with, and with the same load seconds), never before; but what it drops to make room it chooses with full
 knowledge, over all sets of resident engines. It is relaxed in its favour: unloading takes no time, replies are never
 late when their engine's lease is counted, and a second request during a load waits for nothing. What it may not do is
 drop an engine that speaks: room that such an engine must give is there only when its reply is made. It serves requests
@@ -112,9 +112,7 @@ def _served(
     return _dropped(after, [], lacks)
 
 
-def _dropped(
-    cost: NDArray[np.float64], droppable: list[int], lacks: list[NDArray[np.int64]]
-) -> NDArray[np.float64]:
+def _dropped(cost: NDArray[np.float64], droppable: list[int], lacks: list[NDArray[np.int64]]) -> NDArray[np.float64]:
     """The cheapest way to each set when these engines may be dropped: a superset minimum."""
     cost = cost.copy()
     for n in droppable:

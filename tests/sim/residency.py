@@ -185,9 +185,9 @@ class _Simulation:
             self._listening[asked.engine].append(asked)
 
     def _want(self, engine: str) -> None:
-        if engine not in self._held and engine not in self._queue and self._engines[engine].bytes <= self._budget:
-            if not self._try(engine):
-                self._queue.append(engine)
+        known = engine in self._held or engine in self._queue or self._engines[engine].bytes > self._budget
+        if not known and not self._try(engine):
+            self._queue.append(engine)
 
     def _try(self, engine: str) -> bool:
         """Place an engine if it can be; False = it has to wait. One nobody asks for yet does not wait in the queue."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from meadowlark.residency.idle import (
     PAUSES,
@@ -93,7 +93,7 @@ class Lru:
 
 
 class Timer(Lru):
-    """Speaches: gone 300 s after its last use; for want of room the longest unused goes, which Speaches itself lacks."""
+    """Speaches: gone 300 s after its last use; for want of room the longest unused goes, which Speaches lacks."""
 
     name = "timer"
     check_seconds = 30.0
@@ -192,7 +192,7 @@ class Ours:
         return replace(snapshot, residents=tuple(residents))
 
 
-def one_by_one(snapshot: Snapshot, need: Need, key) -> Decision:  # noqa: ANN001 - any order
+def one_by_one(snapshot: Snapshot, need: Need, key: Callable[[Resident], Any]) -> Decision:
     """Idle engines go in the given order until there is room: what everybody else does."""
     (device,) = snapshot.devices
     size = dict(need.bytes)[device.kind]

@@ -11,7 +11,7 @@ from .policy import Resident
 RECENT_SECONDS: Final = 3.5
 """Samples no older than this say how fast the others grow: at 1 Hz three or four of them."""
 
-SHARE_SECONDS: Final = 2.0
+LOOKS_AHEAD_SECONDS: Final = 2.0
 """So far ahead the growth is believed to go on: as long as a worker takes to end and its memory to be back, doubled."""
 
 NOISE_BYTES: Final = 64_000_000
@@ -42,7 +42,7 @@ def yields(
     if not samples:
         return ()
     now = samples[-1]
-    foreseen = now.free + coming - int(growth(samples) * SHARE_SECONDS)
+    foreseen = now.free + coming - int(growth(samples) * LOOKS_AHEAD_SECONDS)
     return enough(residents, reserve - foreseen)
 
 

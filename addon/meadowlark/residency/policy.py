@@ -58,7 +58,7 @@ class Need:
     engine: str
     bytes: tuple[tuple[str, int], ...]
     rtf: tuple[tuple[str, float], ...] = ()
-    """Measured seconds of work per second of speech by device kind; a kind that is missing is taken to be fast enough."""
+    """Measured seconds of work per second of speech by device kind; one that is missing is taken to be fast enough."""
 
     def keeps_up(self, kind: str) -> bool:
         """Whether it speaks there faster than it is heard."""

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-URGENT_SECONDS = 2.0
-"""A listener with less audio than this ahead is served before newcomers: about one sentence on a slow engine."""
+FIRST_AUDIO_SECONDS: Final = 1.5
+"""A newcomer should hear something within so long of asking: satellites give up at 2 s."""
 
-LONGEST_NEWCOMER_WAIT = 5.0
-"""Seconds after which a newcomer is as urgent as a listener who runs dry now, so that nobody starves."""
+LONGEST_NEWCOMER_WAIT: Final = 60.0
+"""Seconds after which a newcomer goes first whoever runs dry, so that nobody starves: far beyond what admission lets
+wait, unless estimates are wrong."""
+
+SECONDS_PER_WAITED: Final = 0.5
+"""A newcomer passes one whose reply is so much shorter for each second that it has waited longer."""
+
+MOST_AHEAD_SECONDS: Final = 30.0
+"""Speech made ahead of a listener. Less of it makes gaps, more of it is often thrown away (people interrupt)."""
+
+SPEECH_SECONDS: Final = 4.0
+"""Speech in a sentence of which nothing is known: about 60 characters."""
+
+WORK_SECONDS: Final = 1.0
+"""Work for such a sentence: a real-time factor of 0.25."""
+
+SPARE_SECONDS: Final = 0.15
+"""Kept between what is planned and what runs dry: work is estimated, and chunks take a moment on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +43,84 @@ class Waiting:
     runs_dry_at: float | None
     """When the listener has heard all that was sent; None = a newcomer, who has heard nothing yet."""
 
+    work: float = WORK_SECONDS
+    """Seconds of the engine that it is expected to take."""
 
-def pick(waiting: Sequence[Waiting], now: float) -> Waiting:
+    speech: float = SPEECH_SECONDS
+    """Seconds of speech that it is expected to give."""
+
+    rest: float = SPEECH_SECONDS
+    """Seconds of speech that the listener is expected to want after it: what is known of the text, and a sentence more
+    while it is still being written."""
+
+    first: float = 0.1
+    """Seconds from the start of the work to its first audio; as long as `work` on an engine that does not stream."""
+
+    batch: str = ""
+    """Sentences of the same name can be spoken in one batch (same voice, style and options); empty = alone."""
+
+
+def pick(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ()) -> Waiting:
     """The sentence to speak next: who is about to run dry, then newcomers, then the rest by playout deadline.
 
-    The rest become urgent as their audio plays, and newcomers as they wait, so nobody waits for ever.
+    absent: listeners whose next sentence is not here yet, because its text is still being written; as much as is known.
+    "About to run dry" is planned, not a fixed time: a newcomer goes first only when, served by their deadlines, nobody
+    who listens would run dry until their replies are said. Of the newcomers short replies go first, sooner the longer
+    they wait. The rest become urgent as their audio plays, replies end, and after LONGEST_NEWCOMER_WAIT a newcomer goes
+    first: nobody waits for ever.
     """
-    return min(waiting, key=lambda each: _rank(each, now))
+    newcomers = [each for each in waiting if each.runs_dry_at is None]
+    listening = [each for each in waiting if each.runs_dry_at is not None]
+    if newcomers:
+        oldest = min(newcomers, key=lambda each: (each.since, each.ticket))
+        if now - oldest.since >= LONGEST_NEWCOMER_WAIT:
+            return oldest
+        for each in sorted(newcomers, key=lambda each: _turn_of_newcomer(each, now)):
+            if keeps_time([each, *listening, *absent], now):
+                return each
+    return min(listening or newcomers, key=_deadline)
 
 
-def pick_first_come(waiting: Sequence[Waiting], now: float) -> Waiting:
+def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
+    """Whether nobody is left without audio if the first is served now and then always whoever runs dry first.
+
+    What comes after a listener's present sentence is taken to be like it.
+    """
+    queue = [(_deadline(each)[0], place, each.speech, each.rest) for place, each in enumerate(waiting) if place]
+    heapq.heapify(queue)
+    first = waiting[0]
+    at, heard = now + first.work, now + first.first
+    if first.rest > 0:
+        heapq.heappush(queue, (heard + first.speech, 0, min(first.speech, first.rest), first.rest - first.speech))
+    while queue:
+        due, place, speech, rest = heapq.heappop(queue)
+        each = waiting[place]
+        if at + each.first + SPARE_SECONDS > due:
+            return False
+        at += each.work * speech / each.speech
+        if rest > 0:
+            heapq.heappush(queue, (due + speech, place, min(each.speech, rest), rest - each.speech))
+    return True
+
+
+def prefetch_pause(runs_dry_at: float | None, now: float) -> float:
+    """Seconds for which a reply should not ask for its next sentence, since its listener has enough ahead."""
+    return 0.0 if runs_dry_at is None else max(0.0, runs_dry_at - now - MOST_AHEAD_SECONDS)
+
+
+def pick_first_come(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ()) -> Waiting:
     """First come, first served: the reference that the benchmark compares with."""
     return min(waiting, key=lambda each: each.ticket)
 
 
-def _rank(each: Waiting, now: float) -> tuple[int, float, int]:
-    if each.runs_dry_at is None:
-        deadline = each.since + LONGEST_NEWCOMER_WAIT
-        return (0, deadline, each.ticket) if now >= deadline else (1, each.since, each.ticket)
-    if each.runs_dry_at - now < URGENT_SECONDS:
-        return 0, each.runs_dry_at, each.ticket
-    return 2, each.runs_dry_at, each.ticket
+def pick_deadline(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ()) -> Waiting:
+    """Plain earliest deadline, newcomers due FIRST_AUDIO_SECONDS after they came: the other reference."""
+    return min(waiting, key=_deadline)
+
+
+def _deadline(each: Waiting) -> tuple[float, int]:
+    return (each.since + FIRST_AUDIO_SECONDS if each.runs_dry_at is None else each.runs_dry_at), each.ticket
+
+
+def _turn_of_newcomer(each: Waiting, now: float) -> tuple[float, int]:
+    return each.speech + each.rest - SECONDS_PER_WAITED * (now - each.since), each.ticket
