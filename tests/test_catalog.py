@@ -41,14 +41,18 @@ REGISTRY = Registry(engines=(ROBOT, NICE))
         (VoiceRequest("robot/en-us+f1"), "robot/en-us+f1"),
         (VoiceRequest("en-us+whisper"), "robot/en-us+Whisper"),
         (VoiceRequest("robot"), "robot/en-us"),
-        (VoiceRequest("de"), "robot/de"),  # a voice id goes before a language
+        (VoiceRequest("de"), "nice/de_thorsten-high"),  # a language before the last resort's id
+        (VoiceRequest("robot/de"), "robot/de"),
+        (VoiceRequest("robot/pt-BR"), "robot/pt-br"),
+        (VoiceRequest("robot/zh-cn"), "robot/cmn"),
+        (VoiceRequest("en-gb"), "robot/en-gb"),
         (VoiceRequest(language="de"), "nice/de_thorsten-high"),  # the last resort speaks last
         (VoiceRequest(language="de_DE"), "nice/de_thorsten-high"),
         (VoiceRequest(language="en-GB"), "nice/heart"),
         (VoiceRequest(language="en-GB", engine="robot"), "robot/en-gb"),
         (VoiceRequest(language="en-AU"), "nice/heart"),
         (VoiceRequest(language="zh"), "robot/cmn"),
-        (VoiceRequest(language="pt"), "robot/pt-br"),
+        (VoiceRequest(language="pt"), "robot/pt"),
         (VoiceRequest(language="pt-PT"), "robot/pt"),
         (VoiceRequest(engine="robot"), "robot/en-us"),
         (VoiceRequest("en-gb", engine="robot"), "robot/en-gb"),

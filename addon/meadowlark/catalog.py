@@ -136,9 +136,15 @@ class Catalog:
     def _by_name(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
         engine, slash, rest = name.strip().partition("/")
         if slash:
-            return self._find(rest.strip(), tuple(each for each in engines if each.id == engine.strip().lower()))
+            chosen = tuple(each for each in engines if each.id == engine.strip().lower())
+            return self._find(rest.strip(), chosen) or self._by_tag(rest, chosen)
+        found = self._find(engine, engines)
+        if found and not found.manifest.last_resort:
+            return found
+        # "de" is the id of a last resort's voice, and a language that a better engine may speak
+        better = self._by_tag(engine, tuple(each for each in engines if not each.last_resort))
         named = tuple(each for each in engines if each.id == engine.lower())
-        return self._find(engine, engines) or (self._first(named) if named else self._by_tag(engine, engines))
+        return better or found or (self._first(named) if named else self._by_tag(engine, engines))
 
     def _find(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
         """By id, ignoring case and "_" against "-"; else as voice+variant."""

@@ -24,7 +24,7 @@ from .devices import Devices
 from .engine import Engine, Worker
 from .lease import Lease
 from .ledger import Ledger
-from .policy import Device, Load, Refuse, Resident, Snapshot, Use, Wait, decide, restart_pause
+from .policy import Decision, Device, Load, Need, Refuse, Resident, Snapshot, Use, Wait, decide, restart_pause
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -77,6 +77,10 @@ class Supervisor:
         """Called when an engine has been quarantined or has recovered."""
         self.on_use: Callable[[Engine], None] = lambda _: None
         """Called when an engine is leased."""
+        self.regret: Callable[[Engine], float | None] = lambda _: None
+        """Seconds that listeners are expected to wait for an engine if it goes (idle.regret)."""
+        self.make_room: Callable[[str, int], Coroutine[Any, Any, int]] | None = None
+        """Asks neighbours for bytes on a device kind before an engine goes elsewhere or is refused; what came back."""
         self._start = start
         self._clock = clock
         self._wall_clock = wall_clock
@@ -171,7 +175,9 @@ class Supervisor:
 
     def snapshot(self, without: Collection[str] = ()) -> Snapshot:
         """What the policy may look at, now. without: devices that are out of the question."""
-        residents = tuple(engine.resident for engine in self._engines.values() if engine.device)
+        residents = tuple(
+            replace(engine.resident, regret=self.regret(engine)) for engine in self._engines.values() if engine.device
+        )
         rooms = (
             self._room(memory.device, memory.free, residents)
             for memory in self.devices.read()
@@ -239,15 +245,22 @@ class Supervisor:
 
     async def _place(self, engine: Engine, without: Collection[str]) -> str:
         """Find room for an engine, making it where the policy says so; the device's id. Raises RefusedError."""
+        need = engine.need
+        asked = self.make_room is None
         while True:
             self._changed.clear()
             async with self._placing:
-                match decide(self.snapshot(without), engine.need):
+                decision = decide(self.snapshot(without), need)
+                if not asked and not _is_first_choice(decision, need):
+                    asked = True
+                    await self._ask_neighbours(need)
+                    continue
+                match decision:
                     case Load(device, evict):
                         for each in evict:
                             await self._evict(self._engines[each], f"{engine.id} needs its place")
                         if evict:
-                            await self._memory_back(device, dict(engine.need.bytes)[device.partition(":")[0]])
+                            await self._memory_back(device, dict(need.bytes)[device.partition(":")[0]])
                         engine.device = device
                         return device
                     case Use():
@@ -260,6 +273,12 @@ class Supervisor:
             if not engine.leases:
                 raise RefusedError(f"{engine.id}: nobody waits for it any more.")
             await self._changed.wait()
+
+    async def _ask_neighbours(self, need: Need) -> None:
+        """Before an engine goes to its second choice: perhaps somebody on its first has room to give."""
+        kind, size = need.bytes[0]
+        if self.make_room and any(memory.device.partition(":")[0] == kind for memory in self.devices.read()):
+            await self.make_room(kind, size + self.budget.reserve)
 
     async def _clear(self, device: str) -> None:
         """Evict every idle engine of a device that has run full."""
@@ -371,3 +390,13 @@ class Supervisor:
 
     def _notify(self) -> None:
         self._changed.set()
+
+
+def _is_first_choice(decision: Decision, need: Need) -> bool:
+    """Whether the engine gets a place on the kind of device that it wants most, without anybody's help."""
+    match decision:
+        case Use():
+            return True
+        case Load(device, _):
+            return device.partition(":")[0] == need.bytes[0][0]
+    return False

@@ -1,0 +1,5 @@
+"""What every engine must do."""
+
+from meadowlark.testing import conformance
+
+TestEspeak = conformance.suite("espeak")
