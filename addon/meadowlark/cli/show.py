@@ -7,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
-
 from ..api import EngineManifest, Voice
 from ..errors import VoiceError
 from ..settings import Settings
+from .printing import print_json, print_table
 from .wiring import catalog_of, find
 
 
@@ -28,10 +27,12 @@ def voices(settings: Settings, language: str, engine: str, everything: bool, as_
     if not found:
         raise VoiceError("No installed voice matches. `meadowlark voices` lists all, `meadowlark plugins` the engines.")
     if as_json:
-        _json([{"name": f"{m.id}/{v.id}", "languages": v.languages, "description": v.name or v.id} for m, v in found])
+        print_json(
+            [{"name": f"{m.id}/{v.id}", "languages": v.languages, "description": v.name or v.id} for m, v in found]
+        )
         return
     rows = [(f"{m.id}/{v.id}", " ".join(v.languages), v.name or v.id) for m, v in found]
-    _table(("VOICE", "LANGUAGES", "NAME"), rows)
+    print_table(("VOICE", "LANGUAGES", "NAME"), rows)
     default = f"Default: {catalog.default}. " if catalog.default else ""
     sys.stdout.write(f"\n{len(found)} voices. {default}{_variants(engines)}\n")
 
@@ -40,7 +41,7 @@ def plugins(settings: Settings, as_json: bool) -> None:
     """One line a plugin, with what is wrong with it. Exit status 1 when one does not work."""
     registry = asyncio.run(find(settings))
     if as_json:
-        _json(registry.rows)
+        print_json(registry.rows)
     else:
         by_id = {each.id: each for each in registry.engines}
         rows = [
@@ -56,7 +57,7 @@ def plugins(settings: Settings, as_json: bool) -> None:
                 for row in registry.rows
             )
         ]
-        _table(("PLUGIN", "DISTRIBUTION", "ENGINES", "LICENSE", "STATE"), rows)
+        print_table(("PLUGIN", "DISTRIBUTION", "ENGINES", "LICENSE", "STATE"), rows)
         if not rows:
             sys.stdout.write("No plugin is installed: script/setup installs the ones of the repository.\n")
     if registry.errors:
@@ -78,14 +79,3 @@ def _variants(engines: Sequence[EngineManifest]) -> str:
                 f"{manifest.title} takes any of {len(manifest.variants)} variants ({some}, …) behind a voice: {example}"
             )
     return ""
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
-
-
-def _json(value: object) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")

@@ -46,8 +46,11 @@ class LedgerFile:
         self.path = path
         self._complained = False
 
-    def read(self) -> Ledger:
-        """What was last written; empty, with a line in the log, when that cannot be used. Never raises OSError."""
+    def read(self, *, keep_broken: bool = True) -> Ledger:
+        """What was last written; empty, with a line in the log, when that cannot be used. Never raises OSError.
+
+        keep_broken: rename a file that is no ledger, so that the next one does not replace it.
+        """
         try:
             if self.path.stat().st_size > LARGEST_BYTES:
                 raise ValueError(f"it has more than {LARGEST_BYTES >> 20} MiB")  # noqa: TRY301
@@ -57,11 +60,12 @@ class LedgerFile:
         except OSError as error:
             _LOGGER.warning("The ledger %s cannot be read (%s): engines are measured anew", self.path, error.strerror)
         except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+            kept = self._set_aside() if keep_broken else "it is"
             _LOGGER.warning(
                 "The ledger %s is not usable (%s): it is kept as %s, and engines are measured anew",
                 self.path,
                 error,
-                self._set_aside(),
+                kept,
             )
         return Ledger()
 
