@@ -212,7 +212,6 @@ def _with_speaker(choice: Choice, speaker: str) -> Choice:
 USUAL_REGION = {
     "en": "us",
     "zh": "cn",
-    "pt": "br",
     "cs": "cz",
     "da": "dk",
     "sv": "se",
