@@ -451,6 +451,25 @@ def test_an_nvml_that_hangs_does_not_hang_the_server(
     until(lambda: ids(gpus) == TWO)
 
 
+def test_readers_in_several_threads_do_not_take_each_other_for_a_hang() -> None:
+    nvml = two()
+    gpus = Gpus(nvml)
+    slow = nvml.nvmlDeviceGetMemoryInfo
+
+    def take_your_time(handle: SimpleNamespace) -> SimpleNamespace:
+        threading.Event().wait(0.005)
+        return slow(handle)
+
+    nvml.nvmlDeviceGetMemoryInfo = take_your_time  # type: ignore[method-assign]
+    seen: list[dict[str, str]] = []
+    threads = [threading.Thread(target=lambda: seen.append(ids(gpus))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [TWO] * 4
+
+
 def test_a_slow_start_is_taken_up_when_it_is_done(until: Callable[[Callable[[], object]], None]) -> None:
     nvml, clock, answer = two(), FakeClock(), threading.Event()
     nvml.broken["nvmlInit"] = NVMLError("Driver Not Loaded")

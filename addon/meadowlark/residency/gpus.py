@@ -73,28 +73,25 @@ class Gpus:
         self._stuck: _Call[Any] | None = None
         """A question that NVML has not answered; no other is asked before."""
 
+        self._lock = threading.Lock()  # a call of another thread in progress is not one that hangs
         self._failures: tuple[type[Exception], ...] = (OSError, ValueError, AttributeError)  # a library that changed
         if nvml is not None:
             self._failures += (nvml.NVMLError,)
             self._find(OPEN_SECONDS)
 
     def read(self) -> tuple[Gpu, ...]:
-        """All that answer now."""
-        if self._finding or (self._lost and self._clock() >= self._retry_at):
-            self._find(READ_SECONDS)
-        return tuple(gpu for found in tuple(self._gpus.values()) if (gpu := self._read(found)))
+        """All that answer now. From any thread."""
+        with self._lock:
+            if self._finding or (self._lost and self._clock() >= self._retry_at):
+                self._find(READ_SECONDS)
+            return tuple(gpu for found in tuple(self._gpus.values()) if (gpu := self._read(found)))
 
     def used_by(self, pid: int) -> dict[str, int]:
         """Bytes that a process holds, by device id; empty where NVML does not show it."""
-        used: dict[str, int] = {}
-        for uuid, found in self._gpus.items():
-            try:
-                for each in self._ask(self._nvml.nvmlDeviceGetComputeRunningProcesses, found.handle):
-                    if each.pid == pid and each.usedGpuMemory:
-                        used[self._ids[uuid]] = used.get(self._ids[uuid], 0) + int(each.usedGpuMemory)
-            except self._failures as error:
-                _LOGGER.debug("NVML does not show the processes on %s: %s", self._ids[uuid], error)
-        return used
+        with self._lock:
+            held = ((self._ids[found.uuid], self._processes(found)) for found in tuple(self._gpus.values()))
+            used = ((device, sum(size for each, size in sizes if each == pid)) for device, sizes in held)
+            return {device: size for device, size in used if size}
 
     def _read(self, found: _Found) -> Gpu | None:
         try:
@@ -103,6 +100,15 @@ class Gpus:
             self._lose(found.uuid, error)
             return None
         return Gpu(self._ids[found.uuid], found.uuid, found.name, int(memory.total), int(memory.free))
+
+    def _processes(self, found: _Found) -> list[tuple[int, int]]:
+        """(pid, bytes) of those whose bytes are shown."""
+        try:
+            processes = self._ask(self._nvml.nvmlDeviceGetComputeRunningProcesses, found.handle)
+            return [(int(each.pid), int(each.usedGpuMemory)) for each in processes if each.usedGpuMemory]
+        except self._failures as error:
+            _LOGGER.debug("NVML does not show the processes on %s: %s", self._ids[found.uuid], error)
+            return []
 
     def _ask(self, function: Callable[..., Any], handle: Any) -> Any:
         """Its answer or what it raises, within READ_SECONDS; TimeoutError otherwise."""
