@@ -4,7 +4,7 @@
     {"at": 25260.5, "engine": "fast", "audio": 11.0, "text_after": 0.8, "listened": 4.5, "listener": "kitchen"}
     {"at": 30000.0, "neighbour_bytes": 9000000000}
 
-at               seconds, local wall clock: from midnight of a Monday, or since 1970 (the weekday then counts as it was)
+at               seconds, local wall clock, from midnight of a Monday; or since 1970, and the first Monday is found
 engine           as in the table of engines
 audio            seconds of speech
 text_after       seconds from `at` (the request) until the first sentence was whole; 0 = it came with the request
@@ -17,8 +17,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+
+WEEK = 7 * 86400.0
+
+FIRST_MONDAY = 4 * 86400.0
+"""1970-01-05, in seconds since 1970."""
+
+SINCE_1970 = 52 * WEEK
+"""Times beyond a year are taken to be seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,6 +75,10 @@ def read(path: Path) -> Trace:
     """A recorded trace. Raises ValueError naming the line."""
     with path.open(encoding="utf-8") as file:
         lines = [_parsed(number, line) for number, line in enumerate(file, 1) if line.strip()]
+    first = min((each.at for each in lines), default=0.0)
+    if first > SINCE_1970:
+        monday = (first - FIRST_MONDAY) // WEEK * WEEK + FIRST_MONDAY
+        lines = [replace(each, at=each.at - monday) for each in lines]
     return trace(
         (each for each in lines if isinstance(each, Asked)), (each for each in lines if isinstance(each, Neighbour))
     )

@@ -23,7 +23,7 @@ from meadowlark.residency.neighbours import Sample, yields
 from meadowlark.residency.policy import Decision, Load, Need, Refuse, Resident, Snapshot, Use, Wait, decide
 
 from .engines import SimEngine
-from .records import Asked
+from .records import FIRST_MONDAY, Asked
 
 
 def at_text(asked: Asked) -> float:
@@ -151,10 +151,11 @@ class Ours:
 
     def used(self, asked: Asked) -> None:
         engine, known = asked.engine, self._patterns[asked.engine]
-        if asked.at - known.last_used > PAUSES[-3]:
+        now = asked.at + FIRST_MONDAY
+        if now - known.last_used > PAUSES[-3]:
             ahead = at_text(asked) - self.sign(asked)
             self._head_starts[engine] = self._head_starts[engine].learn(ahead)
-        self._patterns[engine] = known.learn(asked.at)
+        self._patterns[engine] = known.learn(now)
 
     def place(self, snapshot: Snapshot, need: Need, now: float) -> Decision:
         decision = decide(snapshot, need)
@@ -163,7 +164,7 @@ class Ours:
         return decide(self._with_regrets(snapshot, now, self.means.regret_seconds), need)
 
     def idle(self, residents: Sequence[Resident], now: float) -> Sequence[str]:
-        return release(map(self._habit, residents), now) if self.means.release else ()
+        return release(map(self._habit, residents), now + FIRST_MONDAY) if self.means.release else ()
 
     def early(self, snapshot: Snapshot, now: float) -> Return | None:
         if not self.means.bring_back:
@@ -174,7 +175,7 @@ class Ours:
             for each in self._engines.values()
             if each.id not in here
         ]
-        return bring_back(self._with_regrets(snapshot, now, RETURN_SECONDS), absent, now)
+        return bring_back(self._with_regrets(snapshot, now, RETURN_SECONDS), absent, now + FIRST_MONDAY)
 
     def cede(self, samples: Sequence[Sample], residents: Sequence[Resident]) -> Sequence[str]:
         return yields(samples, residents, reserve=0)
@@ -185,10 +186,12 @@ class Ours:
     def _about(self, engine: str, size: int, since: float) -> Habit:
         pattern, limit = self._patterns[engine], self._limits.get(engine, Limit())
         wait = self._head_starts[engine].expected_wait(self._load[engine])
-        return Habit(engine, size, wait, since, pattern, limit)
+        return Habit(engine, size, wait, since + FIRST_MONDAY, pattern, limit)
 
     def _with_regrets(self, snapshot: Snapshot, now: float, within: float) -> Snapshot:
-        residents = (replace(each, regret=regret(self._habit(each), now, within)) for each in snapshot.residents)
+        residents = (
+            replace(each, regret=regret(self._habit(each), now + FIRST_MONDAY, within)) for each in snapshot.residents
+        )
         return replace(snapshot, residents=tuple(residents))
 
 

@@ -33,8 +33,14 @@ NAMES = tuple(each.id for each in ENGINES)
 
 SATELLITES = ("kitchen", "living", "kids", "bedroom", "office", "hall")
 
-WORKING_DAY = tuple(map(float, ".02 0 0 0 0 .1 1.2 2.4 1 .4 .3 .3 .6 .5 .5 .9 1.4 2.2 2.8 2.6 2.2 1.6 .9 .3".split()))
-WEEKEND_DAY = tuple(map(float, ".1 0 0 0 0 0 .2 .8 1.8 2.2 2 1.8 1.8 1.5 1.4 1.5 1.8 2 2.2 2.2 2 1.6 1.2 .5".split()))
+WORKING_DAY = (
+    0.02, 0, 0, 0, 0, 0.1, 1.2, 2.4, 1, 0.4, 0.3, 0.3,
+    0.6, 0.5, 0.5, 0.9, 1.4, 2.2, 2.8, 2.6, 2.2, 1.6, 0.9, 0.3,
+)  # fmt: skip
+WEEKEND_DAY = (
+    0.1, 0, 0, 0, 0, 0, 0.2, 0.8, 1.8, 2.2, 2, 1.8,
+    1.8, 1.5, 1.4, 1.5, 1.8, 2, 2.2, 2.2, 2, 1.6, 1.2, 0.5,
+)  # fmt: skip
 """Sessions begun per hour in an average house: together 22 and 29 a day, without the scheduled ones."""
 
 

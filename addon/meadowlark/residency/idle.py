@@ -42,12 +42,13 @@ UNSEEN_DAYS: Final = 0.5
 UNROLLED_DAYS: Final = 90
 """Days of absence after which nothing learned is left that matters (0.95^90 = 1 %)."""
 
-GB_SECONDS: Final = 1800.0
-"""Memory that may be held to spare a listener one second of waiting: 2 GB for a quarter of an hour. Below 900 the
-simulated household waits noticeably longer, above 3600 it only holds more (`script/bench sim`)."""
+GB_SECONDS: Final = 120_000.0
+"""Memory that may be held to spare a listener one second of waiting: 33 GB for an hour. In the simulated house with 16
+GB listeners wait a third less than at 30,000 and hold twice as much; both are far from a timer's 300 s, which holds a
+little less and makes them wait eight times as long (`script/bench sim`)."""
 
-LOOKS_AHEAD: Final = (900.0, HOUR, 3 * HOUR, 8 * HOUR)
-"""Horizons at which keeping is weighed: from there on the price of holding outruns any reload."""
+LOOKS_AHEAD: Final = (900.0, HOUR, 3 * HOUR, 8 * HOUR, 24 * HOUR)
+"""Horizons at which keeping is weighed: a use that is likely tomorrow pays for the night, not for a minute of it."""
 
 VICTIM_SECONDS: Final = 4 * HOUR
 """Look-ahead of the regret by which victims are chosen. In a simulated house with 12 GB listeners wait 28 % less than
@@ -206,10 +207,7 @@ def regret(habit: Habit, now: float, within: float) -> float:
 
 
 def worth_keeping(habit: Habit, now: float) -> float:
-    """Waiting spared by keeping it divided by the price of the memory held; more than 1 = keep.
-
-    Weighed at several horizons, since a use that is likely in an hour pays for the hour, not for a minute of it.
-    """
+    """Waiting spared by keeping it divided by the price of the memory held; more than 1 = keep."""
     gigabytes = max(habit.bytes, 1) / 1e9
     return max(regret(habit, now, ahead) * GB_SECONDS / (gigabytes * ahead) for ahead in LOOKS_AHEAD)
 

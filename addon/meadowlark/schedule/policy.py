@@ -26,7 +26,7 @@ SPEECH_SECONDS: Final = 4.0
 WORK_SECONDS: Final = 1.0
 """Work for such a sentence: a real-time factor of 0.25."""
 
-SPARE_SECONDS: Final = 0.15
+SPARE_SECONDS: Final = 0.2
 """Kept between what is planned and what runs dry: work is estimated, and chunks take a moment on their way."""
 
 
