@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +69,34 @@ def test_swap_does_not_count(machine: Machine) -> None:
 def test_an_old_kernel_has_no_available(machine: Machine) -> None:
     machine.write("proc/meminfo", f"MemTotal: {4 * GIB >> 10} kB\nMemFree: {GIB >> 10} kB")
     assert machine.ram.free == GIB
+
+
+def test_pages_freed_lately_are_free(machine: Machine) -> None:
+    """The processors' own lists, as /proc/zoneinfo shows them."""
+    cpu = "    cpu: {}\n              count:    {}\n              high:     9999\n              batch:    63\n"
+    zone = "Node 0, zone   Normal\n  pages free     1386\n        managed  9\n  pagesets\n"
+    machine.write("proc/zoneinfo", zone + cpu.format(0, 1000) + cpu.format(1, 24) + "  vm stats threshold: 4\n")
+    assert machine.ram.free == 12 * GIB + 1024 * os.sysconf("SC_PAGE_SIZE")
+    machine.write("proc/zoneinfo", zone + cpu.format(0, 10**9))
+    assert machine.ram.free == 16 * GIB
+
+
+def test_a_process_that_ends_gives_its_memory_back_at_once() -> None:
+    """The machine as it is; other programs may come and go meanwhile."""
+    size = 300_000_000
+    devices = LocalDevices(nvml=None)
+    for _ in range(5):
+        before = devices.read()[0].free
+        code = f"held = bytearray(b'1') * {size}; print(flush=True); input()"
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            process.stdout.readline()
+            during = devices.read()[0].free
+            process.kill()
+        after = devices.read()[0].free
+        if before - during > 0.8 * size and after - during > 0.8 * size:
+            return
+    pytest.fail(f"{before - during} bytes taken, {after - during} bytes back, of {size}")
 
 
 def test_an_unreadable_proc_is_no_memory_and_no_exception(machine: Machine) -> None:

@@ -5,26 +5,31 @@ Swap does not count: a voice that is swapped out stutters.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
+
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 _NO_LIMIT: Final = 1 << 60
 """cgroup v1 writes "no limit" as a number near 2^63."""
 
 
 class Ram:
-    """Reads the machine's memory; 0.2 ms a reading with three nested groups."""
+    """Reads the machine's memory; 0.3 ms a reading with three nested groups."""
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._meminfo = proc / "meminfo"
+        self._zoneinfo = proc / "zoneinfo"
         self._groups = _groups(proc)
 
     def read(self) -> tuple[int, int]:
         """(total, free) bytes; free is what can be taken without swapping, under the tightest limit on the way up."""
         meminfo = _meminfo(self._meminfo)
         total = meminfo.get("MemTotal", 0)
-        free = meminfo.get("MemAvailable", meminfo.get("MemFree", 0))
+        free = meminfo.get("MemAvailable", meminfo.get("MemFree", 0)) + _freed_lately(self._zoneinfo)
+        free = min(free, total)
         for group in self._groups:
             limit = group.limit()
             if 0 < limit < _NO_LIMIT:
@@ -121,6 +126,18 @@ def _meminfo(path: Path) -> dict[str, int]:
     """/proc/meminfo in bytes."""
     words = (line.split() for line in _lines(path))
     return {each[0].rstrip(":"): int(each[1]) * 1024 for each in words if len(each) > 1 and each[1].isdigit()}
+
+
+def _freed_lately(path: Path) -> int:
+    """Bytes on the processors' own lists of free pages, which MemAvailable leaves out although anybody may have them.
+
+    Linux 6.18 with 2 processors and 25 GB kept 840 MB there after a process of 1.2 GB had ended, for minutes.
+    """
+    words = (line.split() for line in _lines(path))
+    return (
+        sum(int(each[1]) for each in words if len(each) == 2 and each[0] == "count:" and each[1].isdigit())
+        * _PAGE_BYTES
+    )
 
 
 def _stat(folder: Path, key: str) -> int:
