@@ -64,6 +64,16 @@ def test_every_key_can_come_from_the_environment() -> None:
         "idle_seconds": "5",
         "stall_seconds": "6",
         "debug": "1",
+        "always_speak": "false",
+        "fallbacks": '{de: piper, "": espeak}',
+        "first_audio_budget": "2.5",
+        "voice_changes": "true",
+        "memory_reserve_mb": "100",
+        "pinned": "[espeak]",
+        "keep_loaded": "true",
+        "release_seconds": "60",
+        "ollama_url": "http://127.0.0.1:11434",
+        "satellites": "false",
     }
     assert set(values) == set(KEYS)
     settings = load({}, environ={f"MEADOWLARK_{key.upper()}": value for key, value in values.items()})
@@ -72,6 +82,8 @@ def test_every_key_can_come_from_the_environment() -> None:
     assert settings.environments == ("/a/bin/python",)
     assert settings.disabled_plugins == ("a", "b")
     assert settings.voices == Path("/v")
+    assert settings.fallbacks == {"de": "piper", "": "espeak"}
+    assert settings.pinned == ("espeak",)
     assert settings.limits.request_seconds == 4.5
 
 

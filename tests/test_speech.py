@@ -12,7 +12,13 @@ from meadowlark.api import EngineManifest, Marker, MarkerKind, Utterance, Voice
 from meadowlark.catalog import Catalog, VoiceRequest
 from meadowlark.errors import RefusedError, VoiceError, WorkerError
 from meadowlark.plugins import Registry
-from meadowlark.speech import AHEAD_SECONDS, NothingToSayError, Pcm, Speaker, SpeechRequest
+from meadowlark.reply import AHEAD_SECONDS
+from meadowlark.residency.engine import Engine
+from meadowlark.residency.ledger import Ledger
+from meadowlark.schedule.queue import Turns
+from meadowlark.speech import NothingToSayError, Pcm, Speaker, SpeechRequest
+from meadowlark.testing.clock import FakeClock
+from meadowlark.worker.process import Launch
 
 RATE = 8000
 ENGINE = EngineManifest(
@@ -39,6 +45,14 @@ class FakeSupervisor:
         self.error_after = 0
         self.slow = asyncio.Event()
         self.slow.set()
+        self._engine = Engine(ENGINE, Launch("e", "x:Y", RATE), Turns(FakeClock()), Ledger())
+
+    def engine(self, engine: str) -> Engine:
+        assert engine == "e"
+        return self._engine
+
+    def resting(self, engine: str) -> float:
+        return 0.0
 
     @contextmanager
     def lease(self, engine: str) -> Iterator[FakeSupervisor]:
@@ -49,7 +63,9 @@ class FakeSupervisor:
         finally:
             self.leases -= 1
 
-    async def speak(self, utterance: Utterance, *, runs_dry_at: float | None = None) -> AsyncGenerator[bytes, None]:
+    async def speak(
+        self, utterance: Utterance, *, rate: int | None, gain: float, runs_dry_at: float | None = None
+    ) -> AsyncGenerator[bytes, None]:
         self.heard.append(utterance)
         self.runs_dry.append(runs_dry_at)
         try:

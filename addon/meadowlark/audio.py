@@ -6,6 +6,7 @@ Pure. numpy and soxr are imported inside the functions that need them, in the wo
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 SAMPLE_BYTES: Final = 2
 """One sample, s16le mono."""
+
+_LEVEL_STRIDE: Final = 16
 
 
 def to_s16le(chunk: AudioChunk) -> bytes:
@@ -67,6 +70,19 @@ class Resampler:
 def silence(seconds: float, rate: int) -> bytes:
     """So much nothing, rounded to whole samples."""
     return bytes(SAMPLE_BYTES * round(seconds * rate))
+
+
+def level(data: bytes) -> float:
+    """Mean square of s16le, 0 to 1; of every 16th sample, which costs 20 µs for a second of sound."""
+    samples = array("h", data)[::_LEVEL_STRIDE]
+    return sum(each * each for each in samples) / len(samples) / 32767.0**2 if samples else 0.0
+
+
+def amplified(data: bytes, gain: float) -> bytes:
+    """s16le times `gain`, clipped."""
+    import numpy as np  # in the worker, for a fallback voice only
+
+    return _little_endian(np.clip(np.rint(np.frombuffer(data, "<i2") * np.float32(gain)), -32768, 32767))
 
 
 def split(data: bytes, size: int) -> Iterator[bytes]:

@@ -82,6 +82,21 @@ class Catalog:
         """Every marker of every engine: none of them is ever spoken, on any engine."""
         return tuple(marker for engine in self.engines for marker in engine.markers)
 
+    def named(self, name: str) -> Choice:
+        """The voice of that name, never another one. Raises VoiceError."""
+        choice = self._by_name(name, self.engines)
+        if not choice:
+            raise VoiceError(self._unknown(name, self.engines))
+        return choice
+
+    def of_engine(self, engine: str, language: str) -> Choice:
+        """An engine's voice for a language, else its first one. Raises VoiceError."""
+        manifest = self.manifest(engine)
+        choice = self._by_language(language, (manifest,)) or self._first((manifest,))
+        if not choice:
+            raise VoiceError(f"Engine {engine!r} has no voice.")
+        return choice
+
     def resolve(self, request: VoiceRequest) -> Choice:
         """The voice to speak with. Raises VoiceError, naming the nearest ones, when there is none and no fallback."""
         try:

@@ -53,6 +53,18 @@ class Settings:
     voice_dir: Path | None = None
     """The user's own voices. Not said: `voices` in data_dir."""
 
+    always_speak: bool = True
+    """Let another voice speak when the one asked for cannot be heard in time, or fails."""
+
+    fallbacks: Mapping[str, str] = field(default_factory=dict)
+    """Voice or engine that speaks then, by language: {de: piper, "": espeak}. Not said: the lightest that is there."""
+
+    first_audio_budget: float = 1.5
+    """Seconds to first audio after which another voice speaks; satellites give up after 2."""
+
+    voice_changes: bool = False
+    """The voice asked for may take over in the middle of a reply."""
+
     engines: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     """Options by engine: {espeak: {rate: 160}}."""
 
@@ -61,6 +73,24 @@ class Settings:
 
     memory_budget_mb: int = 0
     """What all engines together may take of RAM; 0 = what is free, less a reserve."""
+
+    memory_reserve_mb: int = 256
+    """Left to other programs on each device."""
+
+    pinned: tuple[str, ...] = ()
+    """Engines that are never evicted, once loaded."""
+
+    keep_loaded: bool = False
+    """Keep every engine loaded while there is room. Otherwise what is seldom used at this hour is let go."""
+
+    release_seconds: float = 0
+    """Let an engine go when it has been idle so long at the latest; 0 = as learned from when it is used."""
+
+    ollama_url: str = ""
+    """An Ollama that may be asked to let idle models go when an engine needs the GPU: http://127.0.0.1:11434."""
+
+    satellites: bool = True
+    """Inside the add-on: load the default voice's engine when a satellite begins to listen."""
 
     environments: tuple[str, ...] = ()
     """Interpreters of other virtualenvs in which engines are installed."""
@@ -107,6 +137,7 @@ POSITIVE = (
     "max_connections",
     "max_text_chars",
     "max_event_bytes",
+    "first_audio_budget",
     "request_seconds",
     "idle_seconds",
     "stall_seconds",
@@ -173,7 +204,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for key in KEYS:
         text = environ.get(PREFIX + key.upper())
         if text is not None:
-            found[key] = _scalar(text) if key in ("engines", "environments", "disabled_plugins") else text
+            found[key] = _scalar(text) if key in ("engines", "environments", "disabled_plugins", "fallbacks", "pinned") else text
     return found
 
 
@@ -224,8 +255,9 @@ def _checked(settings: Settings, sources: Mapping[str, str]) -> Settings:
     for key in POSITIVE:
         if getattr(settings, key) <= 0:
             raise SettingsError(f"{key} is {getattr(settings, key)} in {sources[key]}: must be more than 0.")
-    if settings.memory_budget_mb < 0:
-        raise SettingsError(f"memory_budget_mb is {settings.memory_budget_mb}: must be 0 (automatic) or more.")
+    for key in ("memory_budget_mb", "memory_reserve_mb", "release_seconds"):
+        if getattr(settings, key) < 0:
+            raise SettingsError(f"{key} is {getattr(settings, key)} in {sources[key]}: must be 0 (automatic) or more.")
     if not settings.uris or not all(each.startswith(("tcp://", "unix://")) for each in settings.uris):
         raise SettingsError(f"uri is {settings.uri!r}: write tcp://HOST:PORT or unix:///PATH.")
     return settings

@@ -3,8 +3,9 @@
     request ─► catalog: which engine, which voice
             ─► supervisor: a lease; the load starts now, before the first sentence
             ─► text: chunks → markers lifted out → sentences
+            ─► delivery: the engine asked for, or a fallback when that one is late or fails
             ─► the engine's worker, sentence by sentence, when the schedule says so
-            ─► Pcm, as it comes
+            ─► reply: Pcm, as it comes
 
 Knows nothing of Wyoming: the server, `meadowlark say` and the tests all call it the same way.
 """
@@ -18,11 +19,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from .api import Utterance, Value
+from .api import Value
 from .catalog import Catalog, Choice
 from .catalog import VoiceRequest as VoiceRequest
+from .delivery import Delivery, Means
 from .errors import RefusedError, RequestError
-from .residency.lease import Lease
+from .fallbacks import Fallbacks, Wishes
+from .reply import Reply
 from .residency.supervisor import Supervisor
 from .text import MarkerMap, Segmenter, Sentence
 
@@ -31,14 +34,8 @@ _LOGGER = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.5
 """A text stream silent for so long gives what it surely has: a language model at work sends several tokens a second."""
 
-AHEAD_SECONDS = 30.0
-"""Audio held for a client that does not read; the next sentence is begun only below it. 1.3 MB at 22050 Hz."""
-
 PORTION_CHARS = 2_000
 """Cut into sentences at a time: 3 ms."""
-
-PIECE_BYTES = 32_768
-"""About 0.7 s at 22050 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +76,16 @@ class Speaker:
         catalog: Catalog,
         supervisor: Supervisor,
         options: Mapping[str, Mapping[str, Value]] | None = None,
+        wishes: Wishes | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """options: the user's settings by engine id."""
+        """options: the user's settings by engine id. wishes: for when a voice cannot speak in time."""
         self.catalog = catalog
         """Replaced as a whole when voices come or go."""
         self.draining = asyncio.Event()
         """Set when the server stops: replies end at their next sentence boundary, with an error that says so."""
-        self._supervisor = supervisor
-        self._options = options or {}
+        self.fallbacks = Fallbacks(supervisor, wishes or Wishes())
+        self._means = Means(supervisor, self.fallbacks, options or {}, self._marker_map, clock)
         self._clock = clock
         self._maps: tuple[Catalog, dict[str, MarkerMap]] = (catalog, {})
 
@@ -96,51 +94,31 @@ class Speaker:
 
         Raises VoiceError, NothingToSayError, LoadError, RefusedError, WorkerError; audio may have come before.
         """
-        choice = self.catalog.resolve(request.voice)
+        catalog = self.catalog
+        choice = catalog.resolve(request.voice)
         if choice.instead_of:
-            _LOGGER.warning(
-                "%s asked for %r, which is not installed; %s speaks", request.client, choice.instead_of, choice.name
-            )
-        with self._supervisor.lease(choice.manifest.id) as lease:
-            reply = _Reply(choice.manifest.sample_rate, self._clock)
-            producer = asyncio.create_task(self._produce(request, choice, lease, reply), name=f"reply {choice.name}")
+            _LOGGER.warning("%r is not installed; %s speaks to %s", choice.instead_of, choice.name, request.client)
+        reply = Reply(choice.manifest.sample_rate, self._clock)
+        with Delivery(self._means, catalog, choice, reply) as delivery:
+            producer = asyncio.create_task(self._produce(request, choice, delivery, reply), name=f"reply {choice.name}")
             try:
                 async for data in reply.pieces(producer):
                     yield Pcm(reply.rate, data)
             finally:
                 producer.cancel()
                 await asyncio.gather(producer, return_exceptions=True)
-        if not reply.seconds:
-            raise NothingToSayError(
-                f"There is nothing to say in this text that {choice.name} could speak; send some words."
-            )
+        if not reply.speech_seconds:
+            raise NothingToSayError(f"There is nothing to say in this text that {choice.name} could speak; send words.")
 
-    async def _produce(self, request: SpeechRequest, choice: Choice, lease: Lease, reply: _Reply) -> None:
-        """Sentences through the engine into the reply, never more than AHEAD_SECONDS more than the client has taken."""
+    async def _produce(self, request: SpeechRequest, choice: Choice, delivery: Delivery, reply: Reply) -> None:
+        """Sentences through an engine into the reply, never much further than the client has taken."""
         segmenter = Segmenter(self._marker_map(choice), choice.language)
         async with aclosing(_sentences(request.text, segmenter)) as sentences:
             async for sentence in sentences:
                 await reply.room()
                 if self.draining.is_set():
                     raise RefusedError("The server is shutting down; the rest of the text was not spoken.")
-                await self._say(self._utterance(sentence, choice), lease, reply)
-
-    async def _say(self, utterance: Utterance, lease: Lease, reply: _Reply) -> None:
-        begun, before, first = self._clock(), reply.seconds, 0.0
-        async with aclosing(lease.speak(utterance, runs_dry_at=reply.runs_dry_at)) as chunks:
-            async for chunk in chunks:
-                first = first or self._clock() - begun
-                reply.add(chunk)
-        took, spoken = self._clock() - begun, reply.seconds - before
-        if spoken:
-            _LOGGER.debug(
-                "%s: %d characters, %.2f s of audio, first after %.1f ms, RTF %.3f",
-                utterance.voice.id,
-                len(utterance.text),
-                spoken,
-                first * 1e3,
-                took / spoken,
-            )
+                await delivery.say(sentence)
 
     def _marker_map(self, choice: Choice) -> MarkerMap:
         """The engine's; made once for each catalog: it takes a millisecond, which first audio would wait for."""
@@ -150,79 +128,6 @@ class Speaker:
         if choice.manifest.id not in maps:
             maps[choice.manifest.id] = MarkerMap(choice.manifest.markers, self.catalog.markers)
         return maps[choice.manifest.id]
-
-    def _utterance(self, sentence: Sentence, choice: Choice) -> Utterance:
-        return Utterance(
-            text=sentence.text,
-            voice=choice.voice,
-            language=choice.language,
-            variant=choice.variant,
-            speaker=choice.speaker,
-            style=sentence.style.native if sentence.style else None,
-            style_name=sentence.style.name if sentence.style else "",
-            events=sentence.events,
-            options={**self._options.get(choice.manifest.id, {}), **choice.voice.options},
-        )
-
-
-class _Reply:
-    """Audio between the engine and the client, and the clock of its playing."""
-
-    def __init__(self, rate: int, clock: Callable[[], float]) -> None:
-        self.rate = rate
-        self.seconds = 0.0
-        """Of audio made so far."""
-        self._clock = clock
-        self._first_at: float | None = None
-        self._pieces: list[bytes] = []
-        self._held = 0
-        self._more = asyncio.Event()
-        self._taken = asyncio.Event()
-
-    @property
-    def runs_dry_at(self) -> float | None:
-        """When a listener who began with the first audio has heard all; None before."""
-        return None if self._first_at is None else self._first_at + self.seconds
-
-    def add(self, data: bytes) -> None:
-        """Audio from the engine; never waits, so that a slow client does not hold the engine."""
-        if self._first_at is None:
-            self._first_at = self._clock()
-        self.seconds += len(data) / 2 / self.rate
-        self._held += len(data)
-        self._pieces.append(data)
-        self._more.set()
-
-    async def room(self) -> None:
-        """Wait until the client has taken enough for another sentence."""
-        while self._held > AHEAD_SECONDS * 2 * self.rate:
-            self._taken.clear()
-            await self._taken.wait()
-
-    async def pieces(self, producer: asyncio.Task[None]) -> AsyncIterator[bytes]:
-        """All audio until the producer is done; raises what the producer raised, after the audio that came before."""
-        producer.add_done_callback(lambda _: self._more.set())
-        while True:
-            while self._pieces:
-                data = self._take()
-                self._held -= len(data)
-                self._taken.set()
-                yield data
-            if producer.done():
-                producer.result()
-                return
-            self._more.clear()
-            await self._more.wait()
-
-    def _take(self) -> bytes:
-        """What is there, as one piece of about PIECE_BYTES at most: an engine far ahead costs few system calls."""
-        size, count = 0, 0
-        while count < len(self._pieces) and size < PIECE_BYTES:
-            size += len(self._pieces[count])
-            count += 1
-        data = b"".join(self._pieces[:count])
-        del self._pieces[:count]
-        return data
 
 
 async def _sentences(text: AsyncIterator[str], segmenter: Segmenter) -> AsyncGenerator[Sentence, None]:

@@ -37,7 +37,9 @@ class FakeWorker:
     def alive(self) -> bool:
         return not self.exited.done()
 
-    async def speak(self, utterance: Utterance, *, rate: int | None, patience: float) -> AsyncGenerator[bytes, None]:
+    async def speak(
+        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float
+    ) -> AsyncGenerator[bytes, None]:
         self.house.spoken.append((self.launch.engine, utterance.text))
         script = self.house.scripts.pop(0) if self.house.scripts else (b"\1\0" * 10,)
         for step in script:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
@@ -11,11 +12,14 @@ from ..schedule.queue import Turns
 from ..worker.messages import Done, Loaded
 from ..worker.process import Launch
 from .idle import Habit, HeadStarts, Limit, Pattern
-from .ledger import Estimate, Ledger
+from .ledger import WINDOW, Estimate, Ledger
 from .policy import Need, Resident
 
 ASSUMED_BYTES = 200_000_000
 """For an engine whose manifest says nothing about memory, until it has been measured."""
+
+LEVEL = "level"
+"""Name of the loudness of the last sentences among an engine's lists in the ledger."""
 
 USUAL_CHARS = 60
 """Characters of a sentence when nothing is known of it: four seconds of speech."""
@@ -33,7 +37,9 @@ class Worker(Protocol):
     def pid(self) -> int: ...
     @property
     def exited(self) -> asyncio.Future[str]: ...
-    def speak(self, utterance: Utterance, *, rate: int | None, patience: float) -> AsyncGenerator[bytes, None]: ...
+    def speak(
+        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float
+    ) -> AsyncGenerator[bytes, None]: ...
     async def stop(self) -> None: ...
 
 
@@ -102,6 +108,18 @@ class Engine:
         """As the policies see it."""
         busy = self.leases + (self.loading is not None) + self.leaving
         return Resident(self.id, self.device, self.bytes or self.estimate.peak_bytes, busy, self.last_used, self.pinned)
+
+    @property
+    def level(self) -> float:
+        """Root mean square of what it says, 0 to 1; 0 = not heard yet."""
+        heard = self.ledger.extra(self.id).get(LEVEL, ())
+        return statistics.median(heard) ** 0.5 if heard else 0.0
+
+    def heard(self, mean_square: float) -> None:
+        """Remember how loud a sentence was."""
+        levels = self.ledger.extra(self.id).setdefault(LEVEL, [])
+        levels.append(round(mean_square, 8))
+        del levels[:-WINDOW]
 
     def seconds_per_char(self, chars: int) -> float | None:
         """Of work, for a sentence of so many characters; None before the present worker's first."""

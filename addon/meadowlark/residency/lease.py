@@ -18,7 +18,9 @@ _LOGGER = logging.getLogger(__name__)
 class Attempts(Protocol):
     """What a lease asks of the supervisor."""
 
-    def attempt(self, engine: Engine, utterance: Utterance, rate: int | None) -> AsyncGenerator[bytes, None]: ...
+    def attempt(
+        self, engine: Engine, utterance: Utterance, rate: int | None, gain: float
+    ) -> AsyncGenerator[bytes, None]: ...
     async def replace(self, engine: Engine) -> None: ...
 
 
@@ -32,14 +34,21 @@ class Lease:
         self._begun: float | None = clock()
 
     async def speak(
-        self, utterance: Utterance, *, rate: int | None = None, runs_dry_at: float | None = None, rest: float = 0.0
+        self,
+        utterance: Utterance,
+        *,
+        rate: int | None = None,
+        gain: float = 1.0,
+        runs_dry_at: float | None = None,
+        rest: float = 0.0,
     ) -> AsyncGenerator[bytes, None]:
         """The sentence as s16le mono, when its turn has come, as it comes. Consume it promptly: others wait.
 
-        rate: Hz to resample to. runs_dry_at: when the listener will have heard all that was sent; None = nothing yet.
-        rest: seconds of speech expected to follow it. A sentence that fails is spoken once more; when some of it was
-        sent already, the second attempt goes on where the first one stopped (except on engines that sample, which never
-        say it the same way twice). Raises LoadError, RefusedError, WorkerError.
+        rate: Hz to resample to. gain: factor on the samples. runs_dry_at: when the listener will have heard all that
+        was sent; None = nothing yet. rest: seconds of speech expected to follow it.
+        A sentence that fails is spoken once more; when some of it was sent already, the second attempt goes on where
+        the first one stopped (except on engines that sample, which never say it the same way twice).
+        Raises LoadError, RefusedError, WorkerError.
         """
         engine = self._engine
         if self._begun is not None:
@@ -54,7 +63,7 @@ class Lease:
             for last_attempt in (False, True):
                 skip = sent
                 try:
-                    async with aclosing(self._attempts.attempt(engine, utterance, rate)) as chunks:
+                    async with aclosing(self._attempts.attempt(engine, utterance, rate, gain)) as chunks:
                         async for chunk in chunks:
                             fresh = chunk[skip:]
                             skip -= len(chunk) - len(fresh)

@@ -106,6 +106,10 @@ class Supervisor:
         """For those who show them, and the keeper."""
         return tuple(self._engines.values())
 
+    def engine(self, engine_id: str) -> Engine:
+        """One of them; KeyError."""
+        return self._engines[engine_id]
+
     @property
     def quarantined(self) -> dict[str, str]:
         """Engine id → why it is not trusted now."""
@@ -140,12 +144,14 @@ class Supervisor:
         """Seconds until an engine that has died may be started again; 0 = it may."""
         return max(0.0, self._engines[engine_id].rests_until - self._clock())
 
-    async def attempt(self, engine: Engine, utterance: Utterance, rate: int | None) -> AsyncGenerator[bytes, None]:
+    async def attempt(
+        self, engine: Engine, utterance: Utterance, rate: int | None, gain: float
+    ) -> AsyncGenerator[bytes, None]:
         """One try at a sentence, with a worker that is ready."""
         worker = await self._ready(engine)
         chars = len(utterance.text)
         limit = patience(chars, engine.seconds_per_char(chars), floor=SHORTEST_PATIENCE)
-        async with aclosing(worker.speak(utterance, rate=rate, patience=limit)) as chunks:
+        async with aclosing(worker.speak(utterance, rate=rate, gain=gain, patience=limit)) as chunks:
             async for chunk in chunks:
                 yield chunk
         self._spoken(engine, worker, chars)
@@ -343,6 +349,8 @@ class Supervisor:
                 bytes=done.device_bytes if on_gpu else done.memory_bytes,
                 peak_bytes=done.device_peak_bytes if on_gpu else done.peak_bytes,
             )
+            if done.level:
+                engine.heard(done.level)
         was_quarantined = engine.deaths >= QUARANTINE_DEATHS
         engine.deaths = 0
         if self.ledger.record_recovery(engine.id) and was_quarantined:

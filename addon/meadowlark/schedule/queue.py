@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from .admission import expected_wait
 from .policy import SPEECH_SECONDS, WORK_SECONDS, Waiting, pick
 
 
@@ -31,6 +32,8 @@ class Turns:
         self._clock = clock
         self._choose = choose
         self._free = places
+        self._busy_until = 0.0
+        """When the sentence that is being spoken should be done."""
         self._tickets = itertools.count()
         self._waiting: dict[int, tuple[Waiting, asyncio.Future[None]]] = {}
 
@@ -38,13 +41,20 @@ class Turns:
         """How many wait."""
         return len(self._waiting)
 
+    def wait_of_newcomer(self) -> float:
+        """Seconds that somebody who came now would wait for the engine, at most, as far as is known."""
+        now = self._clock()
+        newcomer = Waiting(-1, now, None, first=0.0)
+        waiting = [each for each, called in self._waiting.values() if not called.done()]
+        return expected_wait(newcomer, waiting, now, busy=0.0 if self._free else max(0.0, self._busy_until - now))
+
     @asynccontextmanager
     async def turn(self, runs_dry_at: float | None, expected: Expected | None = None) -> AsyncIterator[None]:
         """Wait until it is this sentence's turn, and hold the place until the block ends."""
+        known = expected or Expected()
         if self._free and not self._waiting:
             self._free -= 1
         else:
-            known = expected or Expected()
             await self._wait(
                 Waiting(
                     next(self._tickets),
@@ -56,6 +66,7 @@ class Turns:
                     first=known.first,
                 )
             )
+        self._busy_until = self._clock() + known.work
         try:
             yield
         finally:

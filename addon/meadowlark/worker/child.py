@@ -22,6 +22,7 @@ from typing import BinaryIO, Final, NoReturn
 from wyoming.event import read_event
 
 from ..api import Pipeline, PipelineContext
+from ..audio import level
 from .job import Cancelled, JobError, failure_of, framed, perform
 from .memory import Meter
 from .messages import (
@@ -116,7 +117,7 @@ class _Worker:
         job = speak.job
         started = time.monotonic()
         first_audio = 0.0
-        audio_seconds = 0.0
+        audio_seconds = energy = 0.0
         self._meter.reset_peaks()
         try:
             pieces = perform(pipeline, speak, engine_rate, lambda: self._cancelled >= job)
@@ -124,6 +125,7 @@ class _Worker:
                 self._send(Chunk(job, piece.payload))
                 first_audio = first_audio or time.monotonic() - started
                 audio_seconds += piece.seconds
+                energy += level(piece.payload) * piece.seconds
             seconds = time.monotonic() - started
             took = self._meter.read()
             self._send(
@@ -136,6 +138,7 @@ class _Worker:
                     took.peak_bytes,
                     took.device_bytes,
                     took.device_peak_bytes,
+                    energy / max(audio_seconds, 1e-9) / speak.gain**2,
                 )
             )
         except Cancelled:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..api import Pipeline, Utterance
-from ..audio import Resampler, seconds, to_s16le
+from ..audio import Resampler, amplified, seconds, to_s16le
 from .messages import Failure, Speak
 
 _MESSAGE_CHARS: Final = 1000
@@ -45,7 +45,8 @@ def perform(pipeline: Pipeline, speak: Speak, engine_rate: int, cancelled: Calla
     rate = speak.rate or engine_rate
     heard = _heard(pipeline, speak.utterance, cancelled)
     for payload in heard if rate == engine_rate else _resampled(heard, Resampler(engine_rate, rate)):
-        yield Piece(payload, seconds(len(payload), rate))
+        loud = amplified(payload, speak.gain) if speak.gain != 1.0 else payload
+        yield Piece(loud, seconds(len(payload), rate))
 
 
 def framed(pieces: Iterable[Piece], clock: Callable[[], float]) -> Iterator[Piece]:

@@ -77,6 +77,9 @@ class Speak:
     rate: int | None = None
     """Hz wanted; None = as the engine yields."""
 
+    gain: float = 1.0
+    """Factor on the samples: a fallback is as loud as the voice that it speaks for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
@@ -149,6 +152,9 @@ class Done:
 
     device_bytes: int = 0
     device_peak_bytes: int = 0
+
+    level: float = 0.0
+    """Mean square of the audio before any gain, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,14 +126,14 @@ class WorkerProcess:
         return not (self._death or self._reading.done() or self._forked.exit.done())
 
     async def speak(
-        self, utterance: Utterance, *, rate: int | None = None, patience: float
+        self, utterance: Utterance, *, rate: int | None = None, gain: float = 1.0, patience: float
     ) -> AsyncGenerator[bytes, None]:
-        """The utterance as s16le mono at `rate`, as it comes; WorkerError when it cannot be spoken to its end.
+        """The utterance as s16le mono at `rate`, times `gain`, as it comes; WorkerError when it breaks off.
 
         `patience` is how many seconds may pass without audio before the worker counts as hung and is killed. Close the
         generator to cancel: it returns when the worker is free again, or has been killed because it did not stop.
         """
-        job = await self._take_up(utterance, rate)
+        job = await self._take_up(utterance, rate, gain)
         try:
             while True:
                 try:
@@ -161,7 +161,7 @@ class WorkerProcess:
         if not self.exited.done():
             _LOGGER.error("%s: process %d does not die; its memory is lost until it does", self.engine, self.pid)
 
-    async def _take_up(self, utterance: Utterance, rate: int | None) -> Pending:
+    async def _take_up(self, utterance: Utterance, rate: int | None, gain: float) -> Pending:
         if self._job is not None and not self._job.over:
             if not self._job.cancelled:
                 raise RuntimeError(f"{self.engine}: asked to speak two sentences at once; take turns")
@@ -170,7 +170,7 @@ class WorkerProcess:
             raise WorkerError(self.engine, self._death or "the process has ended; it must be loaded again")
         self._jobs += 1
         self._job = job = Pending(self._jobs)
-        self._send(Speak(job.number, _encodable(utterance), rate))
+        self._send(Speak(job.number, _encodable(utterance), rate, gain))
         return job
 
     async def _settle(self, job: Pending) -> None:

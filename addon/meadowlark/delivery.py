@@ -1,0 +1,167 @@
+"""Speaks the sentences of one reply: with the voice asked for, or with a fallback when that one is late or fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass, replace
+
+from .api import PlacedEvent, Utterance, Value
+from .catalog import Catalog, Choice
+from .errors import EngineError, MeadowlarkError, RefusedError
+from .fallbacks import Fallbacks
+from .reply import Reply
+from .residency.lease import Lease
+from .residency.supervisor import Supervisor
+from .text import MarkerMap, Sentence
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all deliveries of a server share."""
+
+    supervisor: Supervisor
+    fallbacks: Fallbacks
+    options: Mapping[str, Mapping[str, Value]]
+    """The user's settings by engine id."""
+
+    marker_map: Callable[[Choice], MarkerMap]
+    clock: Callable[[], float]
+
+
+class LateError(MeadowlarkError):
+    """Nothing was heard in time."""
+
+
+class Delivery:
+    """One reply's. Use as a context manager: it holds leases."""
+
+    def __init__(self, means: Means, catalog: Catalog, asked: Choice, reply: Reply) -> None:
+        self._means = means
+        self._catalog = catalog
+        self._asked = asked
+        self._reply = reply
+        self._choice = asked
+        """Who speaks now."""
+        self._hand_over: Choice | None = None
+        """Who takes over at the end of a sentence, once it is ready."""
+        self._opened = False
+        self._leases: dict[str, Lease] = {}
+        self._stack = ExitStack()
+        self._late: asyncio.Task[None] | None = None
+        """An engine that was too late and is still being stopped."""
+
+    def __enter__(self) -> Delivery:
+        self._lease(self._asked)  # its load begins now, before there is a sentence
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    async def say(self, sentence: Sentence) -> None:
+        """Speak a sentence, whoever has to. Raises LoadError, WorkerError, RefusedError when nobody can."""
+        within = self._cue(len(sentence.text))
+        tried = {self._asked.manifest.id}
+        while True:
+            tried.add(self._choice.manifest.id)
+            try:
+                await self._in_time(sentence, within)
+            except (EngineError, RefusedError, LateError) as error:
+                others = self._means.fallbacks.others(self._catalog, self._asked, tried)
+                if not others:
+                    raise
+                _LOGGER.warning("%s; %s speaks instead", error, others[0].name)
+                self._choice, self._hand_over, within = others[0], None, None
+            else:
+                return
+
+    def _cue(self, chars: int) -> float | None:
+        """Choose who speaks this sentence; the seconds within which it must be heard, None = as long as it takes."""
+        if not self._opened:
+            self._opened = True
+            opening = self._means.fallbacks.begin(self._catalog, self._asked, chars)
+            self._choice, self._hand_over = opening.choice, opening.hand_over
+            if self._choice is not self._asked:
+                _LOGGER.info("%s would be late; %s speaks", self._asked.name, self._choice.name)
+            return opening.within
+        if self._hand_over and self._means.fallbacks.ready(self._hand_over):
+            self._choice, self._hand_over = self._hand_over, None
+        return None
+
+    async def _in_time(self, sentence: Sentence, within: float | None) -> None:
+        """Speak; LateError when the reply has no audio by then. The engine that is late is stopped meanwhile."""
+        if within is None:
+            await self._speak(sentence)
+            return
+        speaking = asyncio.create_task(self._speak(sentence))
+        started = asyncio.create_task(self._reply.started.wait())
+        try:
+            await asyncio.wait({speaking, started}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            if not (speaking.done() or self._reply.started.is_set()):
+                speaking.cancel()
+                self._late = speaking  # stopping a hung engine takes 2 s; nobody waits for that
+                speaking.add_done_callback(lambda task: task.cancelled() or task.exception())
+                raise LateError(f"{self._choice.name} was not heard within {within:g} s")
+            await speaking
+        finally:
+            started.cancel()
+            speaking.cancel()
+
+    async def _speak(self, sentence: Sentence) -> None:
+        reply, choice, clock = self._reply, self._choice, self._means.clock
+        utterance = self._utterance(sentence, choice)
+        begun, before, first = clock(), reply.speech_seconds, 0.0
+        speech = self._lease(choice).speak(
+            utterance,
+            rate=reply.rate if reply.rate != choice.manifest.sample_rate else None,
+            gain=self._means.fallbacks.gain(choice, self._asked),
+            runs_dry_at=reply.runs_dry_at,
+        )
+        async with aclosing(speech) as chunks:
+            async for chunk in chunks:
+                first = first or clock() - begun
+                reply.add(chunk)
+        took, spoken = clock() - begun, reply.speech_seconds - before
+        if spoken:
+            _LOGGER.debug(
+                "%s: %d characters, %.2f s of audio, first after %.1f ms, RTF %.3f",
+                choice.name,
+                len(utterance.text),
+                spoken,
+                first * 1e3,
+                took / spoken,
+            )
+
+    def _lease(self, choice: Choice) -> Lease:
+        engine = choice.manifest.id
+        if engine not in self._leases:
+            self._leases[engine] = self._stack.enter_context(self._means.supervisor.lease(engine))
+        return self._leases[engine]
+
+    def _utterance(self, sentence: Sentence, choice: Choice) -> Utterance:
+        sentence = sentence if choice.manifest is self._asked.manifest else self._translated(sentence, choice)
+        return Utterance(
+            text=sentence.text,
+            voice=choice.voice,
+            language=choice.language,
+            variant=choice.variant,
+            speaker=choice.speaker,
+            style=sentence.style.native if sentence.style else None,
+            style_name=sentence.style.name if sentence.style else "",
+            events=sentence.events,
+            options={**self._means.options.get(choice.manifest.id, {}), **choice.voice.options},
+        )
+
+    def _translated(self, sentence: Sentence, choice: Choice) -> Sentence:
+        """The sentence with another engine's markers in the place of those of the engine asked for."""
+        markers = self._means.marker_map(choice)
+        events = []
+        for event in sentence.events:
+            if marker := markers.resolve(event.name):
+                events.append(PlacedEvent(event.position, marker.name, marker.native))  # noqa: PERF401
+        style = markers.resolve(sentence.style.name) if sentence.style else None
+        return replace(sentence, style=style, events=tuple(events))

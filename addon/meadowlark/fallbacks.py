@@ -1,0 +1,146 @@
+"""Who speaks: the engine asked for, or in its place one that can be heard in time.
+
+Puts what the supervisor and the catalog know before the policies (residency.fallback), and gives back choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from .catalog import Catalog, Choice
+from .errors import VoiceError
+from .residency.engine import Engine
+from .residency.fallback import FIRST_AUDIO_BUDGET, Bridge, Instead, Prospect, Voiced, chain, impossible, who_speaks
+from .residency.supervisor import LONGEST_REST, Supervisor
+
+GAIN_BOUNDS = (0.25, 4.0)
+"""A fallback is made louder or softer within these bounds, 12 dB either way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user allows and wishes when a voice cannot speak in time."""
+
+    allowed: bool = True
+    voices: Mapping[str, str] = field(default_factory=dict)
+    """Voice or engine by language; "" = for every language."""
+
+    budget: float = FIRST_AUDIO_BUDGET
+    """Seconds to first audio."""
+
+    may_change: bool = False
+    """Two voices in one reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a reply begins."""
+
+    choice: Choice
+    """Who speaks first."""
+
+    hand_over: Choice | None = None
+    """Who takes over at the end of a sentence, as soon as it is ready."""
+
+    within: float | None = None
+    """Seconds after which somebody else speaks if nothing has been heard; None = nobody else can."""
+
+
+class Fallbacks:
+    """Decides who speaks."""
+
+    def __init__(self, supervisor: Supervisor, wishes: Wishes) -> None:
+        self._supervisor = supervisor
+        self._wishes = wishes
+
+    def begin(self, catalog: Catalog, asked: Choice, chars: int) -> Opening:
+        """Who speaks a reply whose first sentence has so many characters."""
+        others = self.others(catalog, asked)
+        prospects = [self._prospect(choice, chars) for choice in others]
+        voicing = who_speaks(
+            self._prospect(asked, chars), prospects, self._wishes.budget, may_change=self._wishes.may_change
+        )
+        by_engine = {choice.manifest.id: choice for choice in others}
+        match voicing:
+            case Instead(fallback):
+                return Opening(by_engine[fallback], within=self._wishes.budget if len(others) > 1 else None)
+            case Bridge(fallback, _):
+                return Opening(by_engine[fallback], hand_over=asked)
+        return Opening(asked, within=self._wishes.budget if others else None)
+
+    def others(self, catalog: Catalog, asked: Choice, tried: Collection[str] = ()) -> list[Choice]:
+        """Who may speak for a voice, in order of preference, without those that have been tried."""
+        if not self._wishes.allowed:
+            return []
+        configured = {key: _engine_of(name) for key, name in self._wishes.voices.items()}
+        names = chain(asked.manifest.id, asked.language, configured, self._voiced(catalog))
+        return [self._as(catalog, name, asked) for name in names if name not in tried]
+
+    def gain(self, choice: Choice, asked: Choice) -> float:
+        """What makes one engine as loud as the other; 1 where either has never been heard."""
+        ours, theirs = self._engine(choice).level, self._engine(asked).level
+        if choice.manifest.id == asked.manifest.id or not ours or not theirs:
+            return 1.0
+        return min(max(theirs / ours, GAIN_BOUNDS[0]), GAIN_BOUNDS[1])
+
+    def ready(self, choice: Choice) -> bool:
+        """Whether its engine is resident."""
+        return self._engine(choice).ready
+
+    def problems(self, catalog: Catalog) -> tuple[str, ...]:
+        """What is wrong with the configured fallbacks, in words for the user."""
+        wrong = list(
+            impossible({key: _engine_of(name) for key, name in self._wishes.voices.items()}, self._voiced(catalog))
+        )
+        for language, name in self._wishes.voices.items():
+            if "/" in name:
+                try:
+                    catalog.named(name)
+                except VoiceError as error:
+                    wrong.append(f"fallback for {language or 'every language'}: {error}")
+        return tuple(wrong)
+
+    def _as(self, catalog: Catalog, engine: str, asked: Choice) -> Choice:
+        """The engine's voice for what is asked: the configured one, else one of the language, else its first."""
+        for key in (asked.language, asked.language.replace("_", "-").partition("-")[0], ""):
+            name = self._wishes.voices.get(key, "")
+            if "/" in name and _engine_of(name) == engine:
+                return catalog.named(name)
+        return catalog.of_engine(engine, asked.language)
+
+    def _voiced(self, catalog: Catalog) -> list[Voiced]:
+        return [
+            Voiced(
+                each.id,
+                tuple(language for voice in each.voices for language in voice.languages),
+                self._supervisor.engine(each.id).estimate.bytes,
+                resident=self._supervisor.engine(each.id).ready,
+                last_resort=each.last_resort,
+                usable=self._supervisor.resting(each.id) <= LONGEST_REST,
+            )
+            for each in catalog.engines
+            if each.voices
+        ]
+
+    def _prospect(self, choice: Choice, chars: int) -> Prospect:
+        """How soon an engine would be heard."""
+        engine = self._engine(choice)
+        known = engine.estimate
+        load: float | None = 0.0
+        if not engine.ready:
+            load = known.load_seconds + known.warm_up_seconds if known.loads else None
+            rest = self._supervisor.resting(engine.id)
+            load = load + rest if load is not None else (rest or None)
+        first = None
+        if known.sentences:
+            work = known.rtf(chars) * known.speech_seconds(chars)
+            first = known.first_audio_seconds(chars) if choice.manifest.streaming else work
+        return Prospect(engine.id, load, engine.turns.wait_of_newcomer(), first)
+
+    def _engine(self, choice: Choice) -> Engine:
+        return self._supervisor.engine(choice.manifest.id)
+
+
+def _engine_of(name: str) -> str:
+    return name.partition("/")[0]

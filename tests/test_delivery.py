@@ -1,0 +1,261 @@
+"""The house always speaks: late, dead and quarantined engines, and who speaks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from meadowlark.api import EngineManifest, Marker, MarkerKind, Utterance, Voice
+from meadowlark.catalog import Catalog, VoiceRequest
+from meadowlark.errors import LoadError, RefusedError, WorkerError
+from meadowlark.fallbacks import Wishes
+from meadowlark.plugins import Registry
+from meadowlark.residency.supervisor import Budget, Supervisor
+from meadowlark.speech import Speaker, SpeechRequest
+from meadowlark.testing.devices import FakeDevices
+from meadowlark.worker.messages import Done, Loaded
+from meadowlark.worker.process import Launch
+
+MB = 1_000_000
+RATES = {"grand": 8000, "small": 4000, "robot": 4000}
+SAD = {name: Marker("sad", MarkerKind.STYLE, f"<{name} sad>") for name in RATES}
+
+
+class Actor:
+    """An engine's worker as a test wants it."""
+
+    def __init__(self, house: House, launch: Launch) -> None:
+        self.house = house
+        self.name = launch.engine
+        self.pid = 1
+        self.last_done: Done | None = None
+        self.loaded = Loaded(0.0, 0.0, 10 * MB)
+        self.exited: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    @property
+    def alive(self) -> bool:
+        return not self.exited.done()
+
+    async def speak(
+        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float
+    ) -> AsyncGenerator[bytes, None]:
+        self.house.said.append((self.name, utterance.text, utterance.style, rate, gain))
+        fault = self.house.faults.get(self.name)
+        if isinstance(fault, float):
+            await asyncio.sleep(fault)
+        elif fault:
+            raise fault
+        own = rate or RATES[self.name]
+        yield b"\1\0" * own
+        self.last_done = Done(1, 1.0, 0.01, 0.01, level=self.house.levels.get(self.name, 0.01))
+
+    async def stop(self) -> None:
+        if self.alive:
+            self.exited.set_result("unloaded")
+
+
+class House:
+    """grand (German and English), small (English, resident first), robot (the last resort)."""
+
+    def __init__(self, wishes: Wishes | None = None) -> None:
+        self.said: list[tuple[str, str, object, int | None, float]] = []
+        self.faults: dict[str, float | Exception] = {}
+        self.load_faults: dict[str, float | Exception] = {}
+        self.levels: dict[str, float] = {}
+        engines = tuple(
+            EngineManifest(
+                name,
+                name,
+                "MIT",
+                "x:Y",
+                rate,
+                voices=tuple(Voice(f"{name}-{tag}", (tag,)) for tag in tags),
+                markers=(SAD[name],),
+                memory={"cpu": 10 * MB},
+                last_resort=name == "robot",
+                streaming=True,
+            )
+            for (name, rate), tags in zip(RATES.items(), (("en", "de"), ("en",), ("en", "de", "fr")), strict=True)
+        )
+        self.supervisor = Supervisor(self.start, FakeDevices(cpu=1000 * MB), Budget(reserve=0))
+        self.supervisor.install((each, Launch(each.id, "x:Y", each.sample_rate)) for each in engines)
+        self.speaker = Speaker(
+            Catalog(Registry(engines=engines), "grand"), self.supervisor, wishes=wishes or Wishes(budget=0.2)
+        )
+
+    async def start(self, launch: Launch) -> Actor:
+        fault = self.load_faults.get(launch.engine)
+        if isinstance(fault, float):
+            await asyncio.sleep(fault)
+        elif fault:
+            raise fault
+        return Actor(self, launch)
+
+    async def reply(self, text: str = "One is here. Two is here.", voice: str = "") -> tuple[float, set[int]]:
+        """(seconds of audio, rates)."""
+
+        async def chunks() -> AsyncIterator[str]:
+            yield text
+
+        size, rates = 0.0, set()
+        async with aclosing(self.speaker.speak(SpeechRequest(chunks(), VoiceRequest(voice)))) as pieces:
+            async for pcm in pieces:
+                size += len(pcm.data) / 2 / pcm.rate
+                rates.add(pcm.rate)
+        return size, rates
+
+    @property
+    def speakers(self) -> list[str]:
+        return [name for name, *_ in self.said]
+
+
+async def test_the_engine_asked_for_speaks_when_it_can() -> None:
+    house = House()
+    assert await house.reply() == (2.0, {8000})
+    assert house.speakers == ["grand", "grand"]
+
+
+@pytest.mark.parametrize(
+    "fault", [LoadError("grand", "no such file"), RefusedError("no memory")], ids=["load", "refused"]
+)
+async def test_an_engine_that_cannot_be_loaded_is_spoken_for_at_its_rate(fault: Exception) -> None:
+    house = House()
+    house.load_faults["grand"] = fault
+    assert await house.reply() == (2.0, {8000})
+    assert house.said == [("robot", "One is here.", None, 8000, 1.0), ("robot", "Two is here.", None, 8000, 1.0)]
+
+
+async def test_an_engine_that_fails_is_tried_twice_then_spoken_for() -> None:
+    house = House()
+    house.faults["grand"] = WorkerError("grand", "ValueError")
+    assert await house.reply() == (2.0, {8000})
+    assert house.speakers == ["grand", "grand", "robot", "robot"]
+
+
+async def test_the_lightest_resident_engine_goes_before_the_last_resort() -> None:
+    house = House()
+    await house.reply(voice="small")
+    house.said.clear()
+    house.load_faults["grand"] = LoadError("grand", "no")
+    await house.reply()
+    assert house.speakers == ["small", "small"]
+    house.said.clear()
+    await house.reply(voice="grand/grand-de")  # which small does not speak
+    assert house.speakers == ["robot", "robot"]
+
+
+async def test_a_late_engine_is_spoken_for_within_the_budget_and_is_there_next_time() -> None:
+    house = House()
+    house.load_faults["grand"] = 0.6
+    begun = time.monotonic()
+    assert await house.reply() == (2.0, {8000})
+    assert time.monotonic() - begun < 0.55
+    assert set(house.speakers) == {"robot"}  # one voice for the whole reply
+    await asyncio.sleep(0.5)
+    house.said.clear()
+    await house.reply()
+    assert set(house.speakers) == {"grand"}
+
+
+async def test_a_hung_engine_is_spoken_for_while_it_is_being_stopped() -> None:
+    house = House()
+    await house.reply()
+    house.said.clear()
+    house.faults["grand"] = 60.0
+    begun = time.monotonic()
+    assert await house.reply() == (2.0, {8000})
+    assert time.monotonic() - begun < 1.0
+    assert house.speakers == ["grand", "robot", "robot"]
+
+
+async def test_the_fallback_takes_over_in_the_middle_of_a_reply() -> None:
+    house = House()
+
+    async def chunks() -> AsyncIterator[str]:
+        yield "One is here. Two"
+        await asyncio.sleep(0.05)
+        house.faults["grand"] = WorkerError("grand", "died")
+        yield " is here. Three is here."
+
+    async with aclosing(house.speaker.speak(SpeechRequest(chunks()))) as pieces:
+        assert sum([len(pcm.data) async for pcm in pieces]) == 3 * 2 * 8000
+    assert house.speakers == ["grand", "grand", "grand", "robot", "robot"]
+
+
+async def test_the_voice_may_come_back_where_the_user_allows_it() -> None:
+    house = House(Wishes(budget=0.05, may_change=True))
+    house.supervisor.ledger.record_load("grand", "cpu", bytes=MB, load_seconds=5.0)
+    house.supervisor.ledger.record_load("robot", "cpu", bytes=MB, load_seconds=0.0)
+    for name in ("grand", "robot"):
+        house.supervisor.ledger.record_sentence(
+            name, "cpu", chars=12, audio_seconds=1, seconds=0.01, first_audio_seconds=0.01
+        )
+    house.load_faults["grand"] = 0.15
+
+    async def chunks() -> AsyncIterator[str]:
+        yield "One is here. Two"
+        await asyncio.sleep(0.3)
+        yield " is here. Three is here."
+
+    async with aclosing(house.speaker.speak(SpeechRequest(chunks()))) as pieces:
+        async for _ in pieces:
+            pass
+    assert house.speakers == ["robot", "grand", "grand"]
+
+
+async def test_markers_become_the_fallbacks_own() -> None:
+    house = House()
+    house.load_faults["grand"] = LoadError("grand", "no")
+    await house.reply("(sad) It rains today.")
+    assert house.said[0][2] == "<robot sad>"
+
+
+async def test_a_fallback_is_as_loud_as_the_voice_it_speaks_for() -> None:
+    house = House()
+    house.levels = {"grand": 0.04, "robot": 0.01}
+    await house.reply()
+    await house.reply(voice="robot")
+    house.said.clear()
+    house.faults["grand"] = WorkerError("grand", "no")
+    await house.reply()
+    assert house.said[-1][0] == "robot"
+    assert house.said[-1][4] == pytest.approx(2.0)
+
+
+async def test_configured_fallbacks_come_first_and_their_voice_is_used() -> None:
+    house = House(Wishes(budget=0.2, voices={"en": "small/small-en", "": "robot/robot-fr"}))
+    house.load_faults["grand"] = LoadError("grand", "no")
+    await house.reply()
+    assert set(house.speakers) == {"small"}
+
+
+async def test_nobody_speaks_where_the_user_wants_none() -> None:
+    house = House(Wishes(allowed=False))
+    house.load_faults["grand"] = LoadError("grand", "no such file")
+    with pytest.raises(LoadError, match="no such file"):
+        await house.reply()
+    assert not house.said
+
+
+async def test_when_all_fail_the_last_error_is_told() -> None:
+    house = House()
+    for name in RATES:
+        house.load_faults[name] = LoadError(name, f"{name} is broken")
+    with pytest.raises(LoadError, match="robot is broken"):
+        await house.reply()
+
+
+def test_impossible_fallbacks_are_said_at_start() -> None:
+    async def problems() -> tuple[str, ...]:
+        house = House(Wishes(voices={"fr": "small", "de": "nobody", "": "robot/robot-xx"}))
+        return house.speaker.fallbacks.problems(house.speaker.catalog)
+
+    found = asyncio.run(problems())
+    assert len(found) == 3
+    assert any("'small' does not speak 'fr'" in each for each in found)
+    assert any("'nobody' is not installed" in each for each in found)
+    assert any("robot/robot-xx" in each for each in found)

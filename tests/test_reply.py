@@ -1,0 +1,59 @@
+"""The playout clock, and silence where a reply has stalled."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+
+import pytest
+
+from meadowlark.reply import Reply
+from meadowlark.residency.fallback import DRY_SECONDS, SILENCE_SECONDS
+
+RATE = 8000
+SECOND = b"\1\0" * RATE
+
+
+async def test_a_stall_is_bridged_with_paced_silence() -> None:
+    """0.1 s of speech, then nothing for 2 s, then speech: the listener's buffer is never dry for 3 s, nor overfull."""
+    reply = Reply(RATE, time.monotonic)
+
+    async def produce() -> None:
+        reply.add(SECOND[: RATE // 5])
+        await asyncio.sleep(2.0)
+        reply.add(SECOND)
+
+    producer = asyncio.create_task(produce())
+    arrivals: list[tuple[float, bytes]] = [(time.monotonic(), piece) async for piece in reply.pieces(producer)]
+    speech = b"".join(piece for _, piece in arrivals if piece.count(0) < len(piece))
+    silent = [piece for _, piece in arrivals if piece.count(0) == len(piece)]
+    assert speech == SECOND[: RATE // 5] + SECOND
+    stalled = 2.0 - 0.1 - DRY_SECONDS
+    assert sum(map(len, silent)) / 2 / RATE == pytest.approx(stalled, abs=2 * SILENCE_SECONDS)
+    gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(arrivals)]
+    assert max(gaps) < 3.0
+    assert reply.speech_seconds == pytest.approx(1.1)
+
+
+async def test_no_silence_before_the_first_audio() -> None:
+    reply = Reply(RATE, time.monotonic)
+
+    async def produce() -> None:
+        await asyncio.sleep(DRY_SECONDS + 0.3)
+        reply.add(SECOND)
+
+    pieces = [piece async for piece in reply.pieces(asyncio.create_task(produce()))]
+    assert b"".join(pieces) == SECOND
+
+
+async def test_an_engine_ahead_of_its_listener_is_not_bridged() -> None:
+    reply = Reply(RATE, time.monotonic)
+
+    async def produce() -> None:
+        reply.add(SECOND * 3)
+        await asyncio.sleep(DRY_SECONDS + 0.2)
+        reply.add(SECOND)
+
+    pieces = [piece async for piece in reply.pieces(asyncio.create_task(produce()))]
+    assert b"".join(pieces) == SECOND * 4
