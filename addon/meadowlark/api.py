@@ -66,6 +66,51 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that an engine or a voice needs and that is not shipped with it."""
+
+    repository: str
+    """"owner/name" on the Hugging Face hub. Empty for a file that has a `url` of its own."""
+
+    path: str
+    """Within the repository, "/" between folders."""
+
+    revision: str = "main"
+    """A branch, a tag or, better, a commit: what a branch holds may change."""
+
+    sha256: str = ""
+    bytes: int = 0
+    """Size; 0 = not known."""
+
+    md5: str = ""
+    """For files whose catalogue gives only that. Neither: the hub's own checksum is trusted."""
+
+    url: str = ""
+    """https address of a file that is on no hub."""
+
+    name: str = ""
+    """Where it is kept below the engine's folder, and its key in `files`; `path` where empty."""
+
+    license: str = ""
+    """SPDX, where it is not the manifest's."""
+
+    option: str = ""
+    """Name of the engine option that chooses between files: "model"."""
+
+    value: str = ""
+    """The file is needed when that option has this value. Not said by the user: the value whose files are all there,
+    else the one that is named first."""
+
+    optional: bool = False
+    """Fetched with the others; the voice speaks without it too."""
+
+    @property
+    def key(self) -> str:
+        """Its name in `PipelineContext.files` and `Utterance.files`."""
+        return self.name or self.path
+
+
+@dataclass(frozen=True, slots=True)
 class Voice:
     """Something an engine can speak as."""
 
@@ -89,16 +134,8 @@ class Voice:
     advertised: bool = True
     """False: accepted by name, not listed to clients."""
 
-
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file that an engine needs and that is not shipped with it."""
-
-    repository: str
-    path: str
-    revision: str = "main"
-    sha256: str = ""
-    bytes: int = 0
+    assets: tuple[Asset, ...] = ()
+    """Files that this voice needs besides the engine's own. Voices may share them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +172,7 @@ class EngineManifest:
     They must not start threads or touch a GPU when imported."""
 
     assets: tuple[Asset, ...] = ()
+    """Files that every voice needs."""
 
     streaming: bool = False
     """True: the pipeline yields before the whole sentence is computed."""
@@ -191,6 +229,9 @@ class Utterance:
     options: Mapping[str, Value] = field(default_factory=dict)
     """The user's settings for this engine, then the voice's own options on top."""
 
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Absolute paths of the engine's and the voice's assets, by `Asset.key`: found or downloaded, all there."""
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineContext:
@@ -208,6 +249,9 @@ class PipelineContext:
 
     options: Mapping[str, Value] = field(default_factory=dict)
     """The user's settings for this engine."""
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Absolute paths of the engine's assets, by `Asset.key`. A voice's own come with each utterance."""
 
 
 class Pipeline(ABC):

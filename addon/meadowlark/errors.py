@@ -6,6 +6,7 @@ MeadowlarkError
 ├── RequestError           the client asked for something impossible; safe to show it
 │   ├── VoiceError         no such voice, language or speaker
 │   └── LimitError         larger, longer or more than allowed
+├── DownloadError          a file could not be fetched; carries what kind of failure it is
 ├── RefusedError           not possible now: no memory, engine at rest after crashes, shutting down
 └── EngineError            carries the engine
     ├── LoadError          the engine could not be loaded
@@ -60,6 +61,19 @@ class RefusedError(MeadowlarkError):
     """Possible, but not now."""
 
     code = "refused"
+
+
+class DownloadError(MeadowlarkError):
+    """A model file could not be fetched."""
+
+    code = "download"
+
+    def __init__(self, message: str, *, kind: str = "error", wait_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.kind = kind
+        """One of models.state.Trouble."""
+        self.wait_seconds = wait_seconds
+        """The server has asked not to be asked again before; 0 = it said nothing."""
 
 
 class EngineError(MeadowlarkError):
