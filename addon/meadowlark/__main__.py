@@ -73,6 +73,10 @@ def _run(arguments: argparse.Namespace) -> None:
             from .cli.show import plugins
 
             plugins(_settings(arguments), arguments.json)
+        case "engines":
+            from .cli.engines import engines
+
+            engines(_settings(arguments), arguments.json)
         case "doctor":
             from .cli.doctor import doctor
 
@@ -153,6 +157,13 @@ def _parser() -> argparse.ArgumentParser:
         "plugins", parents=[common], help="list the installed plugins and what is wrong with them"
     )
     plugins.add_argument("--json", action="store_true", help="for programs")
+
+    engines = commands.add_parser(
+        "engines",
+        parents=[common],
+        help="what has been measured of each engine, and what a running server does with it",
+    )
+    engines.add_argument("--json", action="store_true", help="for programs")
 
     doctor = commands.add_parser(
         "doctor", parents=[common], help="check this machine and say what to do about what it finds"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .api import EngineManifest, Marker, Voice
@@ -50,11 +50,21 @@ class Choice:
 class Catalog:
     """All voices of all engines, in order of preference."""
 
-    def __init__(self, registry: Registry, default: str = "", *, language: str = "", fallback: bool = False) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        default: str = "",
+        *,
+        language: str = "",
+        fallback: bool = False,
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
         """default: the configured voice; language: preferred where nothing is configured or asked for.
 
         fallback: whether the default may speak instead of a voice that does not exist.
+        notes: engine id → what clients should know of its state.
         """
+        self.notes = notes or {}
         self.registry = registry
         self.language = language
         self.fallback = fallback

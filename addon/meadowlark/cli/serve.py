@@ -11,13 +11,17 @@ from typing import Any
 
 from ..catalog import VoiceRequest
 from ..errors import SettingsError, VoiceError
+from ..residency.ollama import Ollama
 from ..schedule.policy import pick
 from ..schedule.queue import Pick
+from ..server.control import ControlSocket
 from ..server.endpoint import TcpEndpoint
 from ..server.homeassistant import HomeAssistant
+from ..server.satellites import Satellites
 from ..server.server import Server
 from ..settings import Settings
-from .wiring import House, catalog_of, open_house
+from .controls import HouseControls
+from .wiring import House, open_house
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,8 +48,10 @@ async def _serve(settings: Settings, choose: Pick) -> None:
     api = HomeAssistant.of(os.environ)
     async with open_house(settings, choose) as house:
         server = Server(house.speaker, settings.limits)
+        control = ControlSocket(settings.data_dir / "control.sock", HouseControls(house))
         await server.start(settings.uris)
         try:
+            await control.start()
             _report(house)
             duties = [asyncio.create_task(duty) for duty in _duties(house, server, settings, api)]
             await stopping.wait()
@@ -54,6 +60,7 @@ async def _serve(settings: Settings, choose: Pick) -> None:
                 task.cancel()
             await asyncio.gather(*duties, server.stop(GRACE_SECONDS), return_exceptions=True)
         finally:
+            await control.stop()
             await server.stop(0)
 
 
@@ -61,10 +68,15 @@ def _duties(
     house: House, server: Server, settings: Settings, api: HomeAssistant | None
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on besides serving."""
+    yield house.keeper.run()
     if settings.preload:
         yield _preload(house)
     if api and not settings.voice:
-        yield _learn_language(house, settings, api)
+        yield _learn_language(house, api)
+    if api and settings.satellites:
+        yield Satellites(api, lambda _: _prewarm_default(house)).watch()
+    if settings.ollama_url:
+        yield _befriend_ollama(house, settings.ollama_url)
     port = next((each.port for each in server.endpoints if isinstance(each, TcpEndpoint)), 0)
     if api and port:
         yield _tell_supervisor(api, port)
@@ -82,20 +94,41 @@ def _report(house: House) -> None:
         catalog.resolve(VoiceRequest())
     except VoiceError as error:
         _LOGGER.error("Requests that name no voice will fail: %s", error)
+    for problem in house.speaker.fallbacks.problems(catalog):
+        _LOGGER.error("Settings: %s", problem)
 
 
 async def _preload(house: House) -> None:
-    """Load the default voice's engine, so that the first reply finds it resident."""
+    """Load the default voice's engine, so that the first reply finds it resident, and the light one that stands in."""
+    _prewarm_default(house)
+    for engine in house.catalog.engines:
+        if engine.last_resort:
+            house.supervisor.prewarm(engine.id)
+
+
+def _prewarm_default(house: House) -> None:
     if house.catalog.default:
         house.supervisor.prewarm(house.catalog.default.partition("/")[0])
 
 
-async def _learn_language(house: House, settings: Settings, api: HomeAssistant) -> None:
+async def _learn_language(house: House, api: HomeAssistant) -> None:
     """Where no voice is configured, one in Home Assistant's own language; asked until Home Assistant is up."""
     while not (language := await api.language()):  # noqa: ASYNC110  Home Assistant tells nobody when it is up
         await asyncio.sleep(LANGUAGE_RETRY_SECONDS)
-    house.speaker.catalog = catalog_of(house.registry, settings, language)
+    house.language = language
+    house.refresh()
     _LOGGER.info("Home Assistant speaks %s: the default voice is %s", language, house.catalog.default)
+
+
+async def _befriend_ollama(house: House, url: str) -> None:
+    """Know which of Ollama's models are idle, so that they can be asked to go when an engine needs the GPU."""
+    ollama = Ollama(url)
+
+    async def make_room(kind: str, size: int) -> int:
+        return (await ollama.release(size, kind)).bytes
+
+    house.supervisor.make_room = make_room
+    await ollama.watch()
 
 
 async def _tell_supervisor(api: HomeAssistant, port: int) -> None:

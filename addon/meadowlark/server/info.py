@@ -45,7 +45,11 @@ class InfoBytes:
 def build(catalog: Catalog) -> Info:
     """Return all advertised voices of all engines; valid even when there are none."""
     indents = _indents(catalog)
-    engines = [_program(engine, indents) for engine in catalog.engines if any(map(_advertised, engine.voices))]
+    engines = [
+        _program(engine, indents, catalog.notes.get(engine.id, ""))
+        for engine in catalog.engines
+        if any(map(_advertised, engine.voices))
+    ]
     voices = [voice for engine in engines for voice in engine.voices]
     if not voices:
         _LOGGER.warning("No engine has a voice, so Home Assistant cannot add this server: see `meadowlark plugins`")
@@ -61,12 +65,12 @@ def build(catalog: Catalog) -> Info:
     return Info(tts=[first, *engines])
 
 
-def _program(engine: EngineManifest, indents: dict[str, int]) -> TtsProgram:
+def _program(engine: EngineManifest, indents: dict[str, int], note: str) -> TtsProgram:
     return TtsProgram(
         name=engine.id,
         attribution=_attribution(engine),
         installed=True,
-        description=engine.description or engine.title,
+        description=f"{engine.description or engine.title}{f' (at rest: it {note})' if note else ''}",
         version=__version__,
         voices=[_voice(engine, voice, indents) for voice in filter(_advertised, engine.voices)],
         supports_synthesize_streaming=True,
