@@ -72,8 +72,10 @@ async def _bench(options: argparse.Namespace) -> None:
                 if size != sizes[0]:
                     weights.unlink()
             weights = Path(scratch) / f"{sizes[0]:g}.safetensors"
-            share = int((options.share or 4 * sizes[0]) * 1e9)
-            results |= await _neighbour(devices, device, nurseries, weights, share, options.seconds)
+            context = int(float(results.get("context_mb", 0)) * 1e6)
+            share = int(options.share * 1e9) if options.share else 4 * (int(sizes[0] * 1e9) + context)
+            async with _only(devices, device, share, context) as narrow:
+                results |= await _neighbour(narrow, device, nurseries, weights, share, options.seconds)
         finally:
             await nurseries.close()
     report("gpu-residency", results, notes)
@@ -142,33 +144,32 @@ async def _neighbour(
 ) -> dict[str, float | int | str]:
     """A program grows by half of what there is while we speak, with three engines resident."""
     size, reserve = _bytes_of(weights), share // 16
-    async with _only(devices, device, share) as narrow:
 
-        async def start_worker(launch: Launch) -> WorkerProcess:
-            return await start(launch, nurseries)
+    async def start_worker(launch: Launch) -> WorkerProcess:
+        return await start(launch, nurseries)
 
-        supervisor = Supervisor(start_worker, narrow, Budget(reserve=reserve))
-        names = [f"ballast-{number}" for number in range(3)]
-        kind = device.partition(":")[0]
-        manifest = EngineManifest("", "Ballast", "Apache-2.0", "_ballast:Ballast", RATE, (VOICE,), memory={kind: size})
-        launch = _launch(devices, device, weights.parent, weights)
-        supervisor.install((replace(manifest, id=name), replace(launch, engine=name)) for name in names)
-        keeper = asyncio.create_task(Keeper(supervisor).run())
-        try:
-            for name in names:
-                with supervisor.lease(name) as lease:
-                    async with aclosing(lease.speak(Utterance("Hm.", VOICE, "en"))) as chunks:
-                        async for _ in chunks:
-                            pass
-            resident = sum(each.ready for each in supervisor.engines)
-            growing = asyncio.create_task(_grow(narrow, device, share // 2, seconds))
-            gap, replies = await _speak_on(supervisor, names[0], growing)
-            ooms, least = await growing
-            left = sum(each.ready for each in supervisor.engines)
-        finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
-            await supervisor.close()
+    supervisor = Supervisor(start_worker, devices, Budget(reserve=reserve))
+    names = [f"ballast-{number}" for number in range(3)]
+    kind = device.partition(":")[0]
+    manifest = EngineManifest("", "Ballast", "Apache-2.0", "_ballast:Ballast", RATE, (VOICE,), memory={kind: size})
+    launch = _launch(devices, device, weights.parent, weights)
+    supervisor.install((replace(manifest, id=name), replace(launch, engine=name)) for name in names)
+    keeper = asyncio.create_task(Keeper(supervisor).run())
+    try:
+        for name in names:
+            with supervisor.lease(name) as lease:
+                async with aclosing(lease.speak(Utterance("Hm.", VOICE, "en"))) as chunks:
+                    async for _ in chunks:
+                        pass
+        resident = sum(each.ready for each in supervisor.engines)
+        growing = asyncio.create_task(_grow(devices, device, share // 2, seconds))
+        gap, replies = await _speak_on(supervisor, names[0], growing)
+        ooms, least = await growing
+        left = sum(each.ready for each in supervisor.engines)
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await supervisor.close()
     return {
         "neighbour.resident_before": resident,
         "neighbour.resident_after": left,
@@ -203,10 +204,11 @@ async def _grow(devices: Devices, device: str, size: int, seconds: float, steps:
     async with _holder(device, 0, size // steps, steps, seconds / steps) as process:
         assert process.stdout
         reading = asyncio.create_task(_lines(process.stdout, steps + 1))
-        settled = time.monotonic() + seconds + 3.5  # what it set off has its two seconds
-        while not reading.done() or time.monotonic() < settled:
+        grown = 0.0
+        while not grown or time.monotonic() < grown + 2.5:  # what it set off has its two seconds
             least = min(least, _free(devices, device))
             await asyncio.sleep(0.02)
+            grown = grown or (time.monotonic() if reading.done() else 0.0)
     ooms = sum(line != b"ok" for line in reading.result())
     return ooms + (device == "cpu" and least <= 0), least
 
@@ -216,9 +218,9 @@ async def _lines(stream: asyncio.StreamReader, count: int) -> list[bytes]:
 
 
 @asynccontextmanager
-async def _only(devices: Devices, device: str, share: int) -> AsyncIterator[Devices]:
+async def _only(devices: Devices, device: str, share: int, context: int) -> AsyncIterator[Devices]:
     """The devices as if this one had only so much free: on a GPU somebody holds the rest, in RAM it is hidden."""
-    spare = _free(devices, device) - share
+    spare = _free(devices, device) - share - context
     if spare < 0:
         sys.exit(f"{device} has {(share + spare) / 1e9:.1f} GB free, not {share / 1e9:.1f}: choose a smaller --share")
     if device == "cpu":

@@ -81,6 +81,14 @@ def test_pages_freed_lately_are_free(machine: Machine) -> None:
     assert machine.ram.free == 16 * GIB
 
 
+def test_in_an_lxc_container_the_processors_lists_are_the_hosts(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.write("proc/zoneinfo", "  pagesets\n    cpu: 0\n              count:    1000\n")
+    assert machine.ram.free > 12 * GIB
+    machine.mounts(("/proc/meminfo", "proc/meminfo", "fuse.lxcfs", "rw"))
+    assert machine.ram.free == 12 * GIB
+
+
 def test_a_process_that_ends_gives_its_memory_back_at_once() -> None:
     """The machine as it is; other programs may come and go meanwhile."""
     size = 300_000_000

@@ -22,14 +22,18 @@ class Ram:
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._meminfo = proc / "meminfo"
         self._zoneinfo = proc / "zoneinfo"
+        self._virtual = any(line.split()[4:5] == [str(self._meminfo)] for line in _lines(proc / "self/mountinfo"))
+        """Mounted over by lxcfs: then it is about this container, zoneinfo about the whole machine."""
+
         self._groups = _groups(proc)
 
     def read(self) -> tuple[int, int]:
         """(total, free) bytes; free is what can be taken without swapping, under the tightest limit on the way up."""
         meminfo = _meminfo(self._meminfo)
         total = meminfo.get("MemTotal", 0)
-        free = meminfo.get("MemAvailable", meminfo.get("MemFree", 0)) + _freed_lately(self._zoneinfo)
-        free = min(free, total)
+        free = meminfo.get("MemAvailable", meminfo.get("MemFree", 0))
+        if not self._virtual:
+            free = min(total, free + _freed_lately(self._zoneinfo))
         for group in self._groups:
             limit = group.limit()
             if 0 < limit < _NO_LIMIT:
