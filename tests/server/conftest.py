@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import socket
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,7 @@ RATE = 16_000
 class FakeCatalog:
     engines: tuple[EngineManifest, ...]
     default: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def manifest(engine: str, *voices: Voice, title: str = "") -> EngineManifest:

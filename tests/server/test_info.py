@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from wyoming.event import read_event
 from wyoming.info import Info
@@ -15,6 +16,7 @@ from meadowlark.server.info import InfoBytes, build
 class FakeCatalog:
     engines: tuple[EngineManifest, ...] = ()
     default: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def engine(name: str, *voices: Voice, **more) -> EngineManifest:
@@ -113,3 +115,8 @@ def test_bytes_are_built_once_for_each_catalog(tmp_path):
     (tmp_path / "info").write_bytes(cache.of(other))
     with (tmp_path / "info").open("rb") as file:
         assert Info.from_event(read_event(file)) == build(other)
+
+
+def test_an_engine_that_is_not_trusted_now_says_so():
+    catalog = FakeCatalog((KOKORO,), notes={"kokoro": "died 3 times in a row: killed by SIGSEGV"})
+    assert build(catalog).tts[1].description == "Kokoro (at rest: it died 3 times in a row: killed by SIGSEGV)"
