@@ -5,7 +5,8 @@ is compared with, and with the same load seconds), never before; but what it dro
 knowledge, over all sets of resident engines. It is relaxed in its favour: unloading takes no time, replies are never
 late when their engine's lease is counted, and a second request during a load waits for nothing. What it may not do is
 drop an engine that speaks: room that such an engine must give is there only when its reply is made. It serves requests
-in the order of their texts. It never gives memory back unless memory has a price (`gb_seconds`, as for idle.release).
+in the order of their texts. It never gives memory back unless memory has a price (`gb_seconds`, as for idle.release);
+then what is held while it speaks costs nothing, and nothing is held but for a later request.
 """
 
 from __future__ import annotations
@@ -56,8 +57,7 @@ def clairvoyant(
     now, last = 0.0, -1
     for step in steps:
         if price is not None:
-            cost = _dropped(cost, [n for n in range(len(used)) if busy_until[n] <= now], lacks)
-            cost = cost + price * max(0.0, step.text - now)
+            cost = _dropped(cost, list(range(len(used))), lacks) + price * max(0.0, step.text - now)
             now = max(now, step.text)
         if step.place != last or price is not None:
             cost = _served(cost, step, busy_until, holds[step.place], lacks)

@@ -1,0 +1,8 @@
+"""Makes the package `sim` importable as the benches import it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
