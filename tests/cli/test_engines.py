@@ -25,7 +25,7 @@ MB = 1_000_000
 
 def measured() -> Ledger:
     ledger = Ledger()
-    ledger.record_load("espeak", "cpu", bytes=21 * MB, peak_bytes=30 * MB, load_seconds=0.5, warm_up_seconds=0.01)
+    ledger.record_load("espeak", "cpu", bytes=21 * MB, peak_bytes=30 * MB, load_seconds=1.5, warm_up_seconds=0.01)
     for chars, rtf in ((30, 0.02), (240, 0.01)):
         ledger.record_sentence("espeak", "cpu", chars=chars, audio_seconds=2, seconds=2 * rtf, first_audio_seconds=0.05)
     ledger.record_death("gone", at=1_800_000_000.0, reason="killed by SIGSEGV", in_a_row=3)
@@ -80,7 +80,7 @@ def test_what_is_installed_and_what_was_measured() -> None:
         ("tone", "cpu", False),
     ]
     espeak, gone, tone = rows
-    assert (espeak.bytes, espeak.peak_bytes, espeak.load_seconds, espeak.sentences) == (21 * MB, 30 * MB, 0.5, 2)
+    assert (espeak.bytes, espeak.peak_bytes, espeak.load_seconds, espeak.sentences) == (21 * MB, 30 * MB, 1.5, 2)
     assert (espeak.rtf_short, espeak.rtf_long, espeak.first_audio_seconds) == pytest.approx((0.02, 0.01, 0.05))
     assert gone.death
     assert (tone.bytes, tone.load_seconds, tone.rtf_short) == (40 * MB, None, None)
@@ -91,7 +91,7 @@ def test_the_table(settings: Settings, capsys: pytest.CaptureFixture[str]) -> No
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.split()[:3] == ["ENGINE", "DEVICE", "MEMORY"]
     espeak = next(line for line in lines if line.startswith("espeak"))
-    assert " ".join(espeak.split()[1:]) == "cpu 21 MB 30 MB 0.50 s 0.01 s 0.020 0.010 0.05 s 2 -"
+    assert " ".join(espeak.split()[1:]) == "cpu 21 MB 30 MB 1.5 s 10 ms 0.020 0.010 50 ms 2 -"
     gone = next(line for line in lines if line.startswith("gone"))
     assert "(killed by SIGSEGV), 3 times in a row" in gone
     assert "No server runs" in lines[-1]
