@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import ClassVar, NoReturn
 
 import pytest
@@ -30,6 +31,9 @@ class Contract:
 
     environments: ClassVar[tuple[str, ...]] = ()
     """Interpreters of other virtualenvs to look in, if it is not installed in this one."""
+
+    voice_dir: ClassVar[Path | None] = None
+    """The user's own voices, for an engine that finds them there; None = an empty folder."""
 
     device: ClassVar[str] = "cpu"
     """Where to load it: "cpu", "cuda:0"."""
@@ -92,7 +96,7 @@ class Contract:
 
     @classmethod
     def _found(cls) -> Found:
-        return find(cls.engine, cls.environments)
+        return find(cls.engine, cls.environments, cls.voice_dir)
 
     @classmethod
     def _cases(cls) -> Iterator[tuple[Voice, str, str, str]]:
@@ -132,7 +136,7 @@ class Contract:
             if found.manifest and not found.manifest.voices:
                 pytest.skip("the engine has no voices, see test_manifest_is_valid")
             limits = Limits(self.load_seconds, self.sentence_seconds)
-            cls._subject = Subject(found, limits, self.device, self.options)
+            cls._subject = Subject(found, limits, self.device, self.options, self.voice_dir)
         return cls._subject
 
     def _subject_ready(self) -> Subject:

@@ -47,15 +47,15 @@ class Found:
         return self.registry.interpreters.get(self.engine, "")
 
 
-def find(engine: str, environments: tuple[str, ...]) -> Found:
+def find(engine: str, environments: tuple[str, ...], voice_dir: Path | None = None) -> Found:
     """Look for an engine among all plugins, once for all suites: collecting and running ask again."""
-    return Found(engine, _registry(environments, os.environ.get("PYTHONPATH", "")))
+    return Found(engine, _registry(environments, voice_dir, os.environ.get("PYTHONPATH", "")))
 
 
 @functools.cache
-def _registry(environments: tuple[str, ...], path: str) -> Registry:
+def _registry(environments: tuple[str, ...], voice_dir: Path | None, path: str) -> Registry:
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(discover(Path(folder), environments=environments))
+        return asyncio.run(discover(voice_dir or Path(folder), environments=environments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,12 @@ class Subject:
     """Holds one resident worker; a dead one is replaced at the next sentence, so that one fault is one failure."""
 
     def __init__(
-        self, found: Found, limits: Limits, device: str = "cpu", options: Mapping[str, Value] | None = None
+        self,
+        found: Found,
+        limits: Limits,
+        device: str = "cpu",
+        options: Mapping[str, Value] | None = None,
+        voice_dir: Path | None = None,
     ) -> None:
         assert found.manifest
         self.manifest = found.manifest
@@ -99,7 +104,7 @@ class Subject:
             preload=self.manifest.preload,
             device=device,
             data_dir=Path(self._folder.name),
-            voice_dir=Path(self._folder.name) / "voices",
+            voice_dir=voice_dir or Path(self._folder.name) / "voices",
             options=self._options,
         )
         self._runner = asyncio.Runner()

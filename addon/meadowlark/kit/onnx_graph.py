@@ -1,0 +1,147 @@
+"""ONNX models cut in parts. Tensors are found by the graph around them, for exporters rename everything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import onnx
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
+
+FLOAT = TensorProto.FLOAT
+FLOAT16 = TensorProto.FLOAT16
+
+
+class GraphError(Exception):
+    """The graph has not the structure that was looked for; the text says what is missing."""
+
+
+def load(path: Path) -> ModelProto:
+    """The model with its weights. Raises GraphError for what is no ONNX file."""
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # protobuf's DecodeError and relatives, by which library is behind it
+        raise GraphError(f"{path.name} is not an ONNX model ({type(error).__name__})") from error
+    if not model.graph.node:
+        raise GraphError(f"{path.name} is not an ONNX model: it has no nodes")
+    return model
+
+
+class Graph:
+    """A model's nodes, to be walked from tensor to tensor."""
+
+    def __init__(self, model: ModelProto) -> None:
+        self.model = model
+        self.nodes: Sequence[NodeProto] = model.graph.node
+        self.producer: dict[str, NodeProto] = {name: node for node in self.nodes for name in node.output if name}
+        self._consumers: dict[str, list[NodeProto]] = defaultdict(list)
+        for node in self.nodes:
+            for name in reads(node):
+                self._consumers[name].append(node)
+        self._initializers = {each.name: each for each in model.graph.initializer}
+
+    def consumers(self, tensor: str) -> Sequence[NodeProto]:
+        """The nodes that read a tensor, in the order of the graph."""
+        return self._consumers.get(tensor, ())
+
+    def all(self, *op_types: str) -> Iterator[NodeProto]:
+        """Every node of these types, in the order of the graph, which is one in which it can be computed."""
+        return (node for node in self.nodes if node.op_type in op_types)
+
+    def shape_of(self, tensor: str) -> tuple[int, ...] | None:
+        """The shape of a weight, also of one behind Cast, DequantizeLinear or Identity; None for computed tensors."""
+        if weight := self._initializers.get(tensor):
+            return tuple(weight.dims)
+        node = self.producer.get(tensor)
+        if node is None:
+            return None
+        if node.op_type == "Constant":
+            for attribute in node.attribute:
+                if attribute.name == "value":
+                    return tuple(attribute.t.dims)
+        if node.op_type in {"Cast", "DequantizeLinear", "Identity", "Transpose", "DynamicQuantizeLinear"}:
+            return self.shape_of(node.input[0])
+        return None
+
+    def behind(self, tensor: str, op_types: frozenset[str], through: frozenset[str]) -> NodeProto | None:
+        """The node of one of the types that a tensor comes from, passing nodes of `through` by their first input."""
+        while node := self.producer.get(tensor):
+            if node.op_type in op_types:
+                return node
+            if node.op_type not in through:
+                return None
+            tensor = node.input[0]
+        return None
+
+
+def reads(node: NodeProto) -> Iterator[str]:
+    """The tensors that a node needs, those that its branches and loops take from around them included."""
+    for name in node.input:
+        if name:
+            yield name
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            made = {name for each in graph.node for name in each.output} | {each.name for each in graph.initializer}
+            made |= {each.name for each in graph.input}
+            for each in graph.node:
+                yield from (name for name in reads(each) if name not in made)
+            yield from (each.name for each in graph.output if each.name not in made)
+
+
+def part(
+    model: ModelProto, inputs: Iterable[ValueInfoProto], outputs: Iterable[ValueInfoProto], name: str
+) -> ModelProto:
+    """The part of a model that computes `outputs` from `inputs`; weights and metadata that it needs go with it.
+
+    Raises GraphError when the outputs need an input of the model that is not among `inputs`.
+    """
+    inputs, outputs = list(inputs), list(outputs)
+    graph = Graph(model)
+    given = {each.name for each in inputs}
+    weights = {each.name: each for each in model.graph.initializer}
+    missing = {each.name for each in model.graph.input} - given - weights.keys()
+    needed: set[int] = set()
+    used: set[str] = set()
+    ahead = [each.name for each in outputs]
+    while ahead:
+        tensor = ahead.pop()
+        if tensor in given or tensor in used:
+            continue
+        used.add(tensor)
+        if tensor in missing:
+            raise GraphError(f"the {name} needs the model's input {tensor!r}")
+        if (node := graph.producer.get(tensor)) is not None and id(node) not in needed:
+            needed.add(id(node))
+            ahead.extend(reads(node))
+    made = onnx.helper.make_graph(
+        [node for node in model.graph.node if id(node) in needed],
+        name,
+        inputs,
+        outputs,
+        [weights[each] for each in weights if each in used],
+    )
+    opsets = list(model.opset_import)
+    result = onnx.helper.make_model(made, opset_imports=opsets, ir_version=model.ir_version)
+    result.functions.extend(model.functions)
+    result.metadata_props.extend(model.metadata_props)
+    return result
+
+
+def tensor(name: str, shape: Sequence[int | str | None], like: int = FLOAT) -> ValueInfoProto:
+    """An input or output; `like` is its element type."""
+    return onnx.helper.make_tensor_value_info(name, like, list(shape))
+
+
+def float_type(graph: Graph, weight: str) -> int:
+    """The element type that a convolution computes in, by its weight: float32 or float16."""
+    kind = graph._initializers[weight].data_type if weight in graph._initializers else FLOAT
+    return kind if kind in (FLOAT, FLOAT16) else FLOAT
+
+
+def weight_types(model: ModelProto) -> dict[int, int]:
+    """Element type → bytes of weights of it."""
+    sizes: dict[int, int] = defaultdict(int)
+    for each in model.graph.initializer:
+        sizes[each.data_type] += len(each.raw_data) or numpy_helper.to_array(each).nbytes
+    return dict(sizes)

@@ -1,0 +1,54 @@
+"""A sequence of frames computed in windows, small ones first, so that the first sound comes early. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is computed at once, and which part of it is heard. In frames."""
+
+    begin: int
+    end: int
+    """Computed: [begin, end), context included."""
+
+    heard_from: int
+    heard_to: int
+    """Heard: a part of the above. The windows' heard parts lie end to end and cover everything once."""
+
+    @property
+    def skip(self) -> int:
+        """Computed frames before the first that is heard."""
+        return self.heard_from - self.begin
+
+    @property
+    def heard(self) -> int:
+        """Frames that are heard."""
+        return self.heard_to - self.heard_from
+
+
+def growing(
+    frames: int, first: int, most: int, context: int, growth: float = 2.0, *, same_shapes: bool = False
+) -> Iterator[Window]:
+    """Windows of `first` frames, then `growth` times as many each, up to `most`, each with `context` on both sides.
+
+    A rest smaller than half of `first` joins the window before it. same_shapes: a window at the edge takes more context
+    from its other side instead of being shorter, where there are frames enough: few shapes, for devices that search
+    anew for each.
+    """
+    if first < 1 or most < first or context < 0 or growth < 1:
+        raise ValueError(f"windows of {first} to {most} frames, context {context}, growth {growth}")
+    position, size = 0, first
+    while position < frames:
+        stop = position + size
+        if frames - stop < first / 2:
+            stop = frames
+        begin, end = max(0, position - context), min(frames, stop + context)
+        if same_shapes:
+            shape = size + 2 * context
+            begin = max(0, min(begin, end - shape))
+            end = min(frames, max(end, begin + shape))
+        yield Window(begin, end, position, stop)
+        position, size = stop, min(most, max(size + 1, round(size * growth))) if growth > 1 else size

@@ -1,0 +1,57 @@
+"""Piper: the voices that Home Assistant's users have, heard while the sentence is still being computed.
+
+Light: reads the voices' JSON files and loads nothing; the work is done in `pipeline`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from meadowlark.api import Attribution, EngineManifest, Voice, hookimpl
+
+from .errors import VoiceFileError
+from .files import find
+from .styles import MARKERS
+from .voices import voices_of
+
+HOMES = (Path("/share/piper"), Path("/data"))
+"""Where Home Assistant's users keep voices of their own, and where wyoming-piper downloads to."""
+
+RATE = 22050
+"""Hz, of medium and high voices; those of 16 kHz are brought to it."""
+
+
+@hookimpl
+def register_engines(register: Callable[[EngineManifest], None]) -> None:
+    """Register the engine; its voices are files."""
+    register(manifest())
+
+
+@hookimpl
+def register_voices(register: Callable[[str, Voice], None], voice_dir: Path) -> None:
+    """Register each voice that is there; raises VoiceFileError in the end, with all files that cannot be used."""
+    wrong: list[str] = []
+    for found in find((voice_dir, *HOMES), wrong.append):
+        for voice in voices_of(found):
+            register("piper", voice)
+    if wrong:
+        raise VoiceFileError("; ".join(wrong))
+
+
+def manifest() -> EngineManifest:
+    """What the core knows of the engine."""
+    return EngineManifest(
+        id="piper",
+        title="Piper",
+        license="GPL-3.0-or-later",  # each voice's own licence is in its MODEL_CARD
+        pipeline="meadowlark_piper.pipeline:PiperPipeline",
+        sample_rate=RATE,
+        markers=MARKERS,
+        memory={"cpu": 220 * 1024**2, "cuda": 700 * 1024**2},
+        preload=("numpy", "meadowlark_piper.settings"),
+        streaming=True,
+        samples=True,  # the duration predictor draws random numbers
+        attribution=Attribution("Piper", "https://github.com/OHF-Voice/piper1-gpl"),
+        description="Small neural voices for many languages, quick on a Raspberry Pi",
+    )

@@ -1,0 +1,82 @@
+"""Sessions: which providers, how many threads, and two of them in a row."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import onnx
+import pytest
+
+from meadowlark.kit.onnx_graph import part, tensor
+from meadowlark.kit.ort import MOST_THREADS, Chain, Compute, default_threads, memory_bytes, providers, session
+
+ALL = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
+
+
+def names(compute: Compute, available: tuple[str, ...] = ALL) -> list[str]:
+    return [name.removesuffix("ExecutionProvider") for name, _ in providers(compute, available)]
+
+
+def test_providers_in_order_of_what_is_there() -> None:
+    assert names(Compute()) == ["CPU"]
+    assert names(Compute("cuda:0")) == ["CUDA", "CPU"]
+    assert names(Compute("cuda:0", tensorrt=True)) == ["Tensorrt", "CUDA", "CPU"]
+    assert names(Compute("cuda:0", tensorrt=True), ALL[1:]) == ["CUDA", "CPU"]
+
+
+def test_a_gpu_that_onnxruntime_cannot_use_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    assert names(Compute("cuda:5"), ALL[2:]) == ["CPU"]
+    assert "install onnxruntime-gpu" in caplog.text
+    caplog.clear()
+    names(Compute("cuda:5"), ALL[2:])
+    assert not caplog.text, "once is enough"
+
+
+def test_cuda_searches_by_heuristic_on_the_device_named() -> None:
+    (_, options), _ = providers(Compute("cuda:1"), ALL)
+    assert options["cudnn_conv_algo_search"] == "HEURISTIC"
+    assert options["device_id"] == "1"
+
+
+def test_a_session_has_the_options_of_a_house(model: onnx.ModelProto) -> None:
+    made = session(model.SerializeToString(), Compute(threads=3, arena=False)).get_session_options()
+    assert made.intra_op_num_threads == 3
+    assert made.inter_op_num_threads == 1
+    assert not made.enable_mem_pattern
+    assert not made.enable_cpu_mem_arena
+    assert made.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert session(model.SerializeToString()).get_session_options().intra_op_num_threads == default_threads()
+
+
+def test_threads_are_those_that_this_process_may_use() -> None:
+    assert 1 <= default_threads() <= min(MOST_THREADS, len(os.sched_getaffinity(0)))
+
+
+def test_the_arena_follows_the_size_of_the_machine(model: onnx.ModelProto) -> None:
+    expected = memory_bytes() >= 4 * 1024**3
+    assert session(model.SerializeToString()).get_session_options().enable_cpu_mem_arena == expected
+
+
+def test_a_chain_computes_what_the_whole_computes_bound_or_not(model: onnx.ModelProto) -> None:
+    x = np.array([[1, 2], [3, 4]], np.float32)
+    between = tensor("added", ("n", 3))
+    inputs = {each.name: each for each in model.graph.input}
+    first = part(model, [inputs["x"]], [between, model.graph.output[1]], "first")
+    shown = onnx.helper.make_node("Relu", ["added"], ["positive"])
+    second = onnx.helper.make_model(
+        onnx.helper.make_graph([shown], "second", [between], [tensor("positive", ("n", 3))]),
+        opset_imports=model.opset_import,
+        ir_version=8,
+    )
+    compute = Compute(threads=1)
+    chain = Chain(session(first.SerializeToString(), compute), session(second.SerializeToString(), compute))
+    whole = session(model.SerializeToString(), compute).run(None, {"x": x, "s": np.ones(1, np.float32)})
+    for own, (positive,) in (chain.run({"x": x}), chain.bound("cpu", {"x": x})):
+        assert np.array_equal(positive, whole[0])
+        assert own["size"] == whole[1]
+
+
+def test_what_cannot_be_read_is_onnxruntimes_own_error() -> None:
+    with pytest.raises(Exception, match=r"INVALID_PROTOBUF|Failed to load model|ModelProto"):
+        session(b"<html>")

@@ -1,0 +1,134 @@
+"""Parts are made once for the same content; a disk that takes none is no reason to be mute."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import onnx
+import pytest
+
+from meadowlark.kit.onnx_graph import load
+from meadowlark.kit.part_files import content_hash, parts
+
+NAMES = ("first", "second")
+
+
+class Maker:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, path: Path) -> Mapping[str, onnx.ModelProto]:
+        self.times += 1
+        model = load(path)
+        return {"first": model, "second": model}
+
+
+@pytest.fixture
+def make() -> Maker:
+    return Maker()
+
+
+def test_made_once(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    for _ in range(3):
+        files = parts(model_file, tmp_path / "parts", "test-1", NAMES, make)
+        assert {name: Path(path).name for name, path in files.items()} == {  # type: ignore[arg-type]
+            "first": "first.onnx",
+            "second": "second.onnx",
+        }
+        assert onnx.load(files["first"]).graph.name == "model"
+    assert make.times == 1
+
+
+def test_a_copy_of_the_same_content_is_the_same(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    one = parts(model_file, tmp_path / "parts", "test-1", NAMES, make)
+    moved = shutil.copy(model_file, tmp_path / "elsewhere.onnx")
+    assert parts(moved, tmp_path / "parts", "test-1", NAMES, make) == one
+    assert make.times == 1
+
+
+def test_changed_content_and_another_recipe_are_made_anew_and_the_old_go(
+    model_file: Path, tmp_path: Path, make: Maker
+) -> None:
+    folder = tmp_path / "parts"
+    old = parts(model_file, folder, "test-1", NAMES, make)
+    model = onnx.load(model_file)
+    model.producer_name = "other"
+    onnx.save(model, model_file)
+    new = parts(model_file, folder, "test-1", NAMES, make)
+    assert new != old
+    assert make.times == 2
+    assert not Path(old["first"]).exists()  # type: ignore[arg-type]
+    parts(model_file, folder, "test-2", NAMES, make)
+    assert make.times == 3
+
+
+def test_parts_of_a_model_that_is_gone_go_too(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    old = parts(model_file, tmp_path / "parts", "test-1", NAMES, make)
+    other = model_file.rename(tmp_path / "renamed.onnx")
+    model = onnx.load(other)
+    model.producer_name = "other"
+    onnx.save(model, other)
+    parts(other, tmp_path / "parts", "test-1", NAMES, make)
+    assert not Path(old["first"]).exists()  # type: ignore[arg-type]
+
+
+def test_an_incomplete_folder_is_made_anew(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    files = parts(model_file, tmp_path / "parts", "test-1", NAMES, make)
+    Path(files["second"]).unlink()  # type: ignore[arg-type]
+    assert parts(model_file, tmp_path / "parts", "test-1", NAMES, make) == files
+    assert Path(files["second"]).is_file()  # type: ignore[arg-type]
+
+
+def test_a_disk_that_takes_nothing_gives_the_parts_from_memory(
+    model_file: Path, tmp_path: Path, make: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocked = tmp_path / "parts"
+    blocked.write_text("a file where the folder should be")
+    made = parts(model_file, blocked, "test-1", NAMES, make)
+    assert onnx.load_model_from_string(made["first"]).graph.name == "model"  # type: ignore[arg-type]
+    assert "cannot be kept" in caplog.text
+
+
+def test_a_full_disk_is_seen_before_anything_is_written(
+    model_file: Path, tmp_path: Path, make: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    made = parts(model_file, tmp_path / "parts", "test-1", NAMES, make)
+    assert isinstance(made["first"], bytes)
+    assert not list((tmp_path / "parts").glob("*/"))
+
+
+def test_several_at_once_end_with_one(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    found: list[object] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(parts(model_file, tmp_path / "parts", "test-1", NAMES, make)))
+        for _ in range(6)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(found) == 6
+    assert all(each == found[0] for each in found)
+    assert [each.name for each in (tmp_path / "parts").iterdir() if each.name.startswith(".making")] == []
+
+
+def test_the_hash_follows_the_content(model_file: Path, tmp_path: Path) -> None:
+    before = content_hash(model_file, tmp_path / "notes")
+    assert content_hash(model_file, tmp_path / "notes") == before
+    model_file.write_bytes(b"other")
+    assert content_hash(model_file, tmp_path / "notes") != before
+
+
+def test_what_make_raises_comes_out(tmp_path: Path, make: Maker) -> None:
+    wrong = tmp_path / "wrong.onnx"
+    wrong.write_bytes(b"<html>")
+    with pytest.raises(Exception, match="is not an ONNX model"):
+        parts(wrong, tmp_path / "parts", "test-1", NAMES, make)
+    assert not list((tmp_path / "parts").glob("*/"))

@@ -1,0 +1,27 @@
+"""`[word](/ipa/)` and everything that only looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from meadowlark.kit.pronunciation import Piece, pieces
+
+
+def test_a_text_without_any_is_one_piece() -> None:
+    assert list(pieces("Just text.")) == [Piece("Just text.")]
+    assert list(pieces("")) == []
+
+
+def test_words_with_their_sounds_and_marks() -> None:
+    assert list(pieces("Say [Kokoro](/kˈOkəɹO/), then [x](/ɛks/)!? Done")) == [
+        Piece("Say "),
+        Piece("Kokoro", "kˈOkəɹO", ","),
+        Piece(" then "),
+        Piece("x", "ɛks", "!"),
+        Piece(" Done"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["[link](https://a.b/c)", "[word](ipa)", "[](/a/)", "[a](//)", "[a\nb](/c/)", "(/a/)"])
+def test_other_brackets_are_text(text: str) -> None:
+    assert list(pieces(text)) == [Piece(text)]
