@@ -55,6 +55,7 @@ MAY_IMPORT = {
         "residency.policy",
         "residency.devices",
         "residency.engine",
+        "residency.gpus",
         "residency.lease",
         "residency.ledger",
         "schedule.policy",

@@ -59,6 +59,8 @@ class Engine:
         """Where it is or is being loaded; empty = nowhere."""
         self.bytes = 0
         """Measured when it was loaded; 0 = not loaded."""
+        self.context_bytes = 0
+        """Of a GPU, beside what the engine's own allocator holds: the CUDA context and its libraries."""
         self.worker: Worker | None = None
         self.loading: asyncio.Task[Worker] | None = None
         self.leaving = False

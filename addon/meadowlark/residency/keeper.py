@@ -29,7 +29,8 @@ IDLE_LOOKS = 15
 """Looks between thoughts about idle engines."""
 
 SAVE_LOOKS = 60
-"""Looks between saves of the ledger."""
+FIRST_SAVE_LOOKS = 10
+"""Looks between saves of the ledger; the first comes early, so that `meadowlark engines` has something to show."""
 
 SAMPLES = 8
 PROOF_SECONDS = 5.0
@@ -76,7 +77,7 @@ class Keeper:
                 await self.look()
                 if looks % IDLE_LOOKS == 0:
                     await self.tidy()
-                if looks % SAVE_LOOKS == 0:
+                if looks % SAVE_LOOKS == 0 or looks == FIRST_SAVE_LOOKS:
                     await self.save()
             except Exception:
                 _LOGGER.exception("The residents could not be looked after; going on")

@@ -20,8 +20,9 @@ from ..schedule.policy import pick
 from ..schedule.queue import Pick, Turns
 from ..worker.patience import patience
 from ..worker.process import Launch
-from .devices import Devices
+from .devices import Devices, Memory
 from .engine import Engine, Worker
+from .gpus import bytes_held
 from .lease import Lease
 from .ledger import Ledger
 from .policy import Decision, Device, Load, Need, Refuse, Resident, Snapshot, Use, Wait, decide, restart_pause
@@ -222,8 +223,9 @@ class Supervisor:
         while True:
             device = await self._place(engine, without=[each for each in full if full.count(each) > 1])
             begun = self._clock()
+            before = self._memory(device)
             try:
-                worker = await self._start(replace(engine.launch, device=device))
+                worker = await self._start(replace(engine.launch, device=device, visible=before.uuid if before else ""))
             except LoadError as error:
                 engine.device = ""
                 if not error.out_of_memory:
@@ -235,7 +237,7 @@ class Supervisor:
                 engine.device = ""
                 raise
             else:
-                self._arrived(engine, worker, self._clock() - begun)
+                self._arrived(engine, worker, self._clock() - begun, before)
                 return worker
 
     async def _rest(self, engine: Engine) -> None:
@@ -314,13 +316,19 @@ class Supervisor:
             await asyncio.sleep(MEMORY_BACK_POLL)
         _LOGGER.warning("%s does not show the memory of the engines that left it; loading all the same", device)
 
-    def _arrived(self, engine: Engine, worker: Worker, seconds: float) -> None:
+    def _memory(self, device: str) -> Memory | None:
+        return next((each for each in self.devices.read() if each.device == device), None)
+
+    def _arrived(self, engine: Engine, worker: Worker, seconds: float, before: Memory | None) -> None:
         """A worker has loaded its engine: remember what it took."""
         loaded, on_gpu = worker.loaded, not engine.device.startswith("cpu")
         size, peak = loaded.memory_bytes, loaded.peak_bytes
         if on_gpu:
-            shown = self.devices.used_by(worker.pid).get(engine.device, 0)  # with the CUDA context, where it is shown
-            size, peak = max(shown, loaded.device_bytes), max(shown, loaded.device_peak_bytes)
+            after = self._memory(engine.device)
+            fell = before.free - after.free if before and after else 0
+            size = bytes_held(self.devices.used_by(worker.pid).get(engine.device, 0), loaded.device_bytes, fell)
+            engine.context_bytes = max(0, size - loaded.device_bytes)
+            peak = max(size, loaded.device_peak_bytes + engine.context_bytes)
         kind = engine.device.partition(":")[0]
         self.ledger.record_load(
             engine.id,
@@ -346,8 +354,8 @@ class Supervisor:
                 audio_seconds=done.audio_seconds,
                 seconds=done.seconds,
                 first_audio_seconds=done.first_audio_seconds,
-                bytes=done.device_bytes if on_gpu else done.memory_bytes,
-                peak_bytes=done.device_peak_bytes if on_gpu else done.peak_bytes,
+                bytes=_with_context(done.device_bytes, engine) if on_gpu else done.memory_bytes,
+                peak_bytes=_with_context(done.device_peak_bytes, engine) if on_gpu else done.peak_bytes,
             )
             if done.level:
                 engine.heard(done.level)
@@ -398,6 +406,11 @@ class Supervisor:
 
     def _notify(self) -> None:
         self._changed.set()
+
+
+def _with_context(size: int, engine: Engine) -> int:
+    """What an allocator holds and the context around it; 0 = not measured."""
+    return size + engine.context_bytes if size else 0
 
 
 def _is_first_choice(decision: Decision, need: Need) -> bool:
