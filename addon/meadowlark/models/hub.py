@@ -41,8 +41,8 @@ BLOCK: Final = 65_536
 
 HUB_HOSTS: Final = frozenset({"huggingface.co", "hf.co"})
 
-TRANSPORT: Final = frozenset({"TransportError", "RequestException", "ProtocolError", "StreamError"})
-"""Bases of what httpx, httpx2 (huggingface_hub 1, 2), requests and urllib3 (before) raise when a connection fails."""
+TRANSPORT: Final = frozenset({"HTTPError", "RequestException", "StreamError"})
+"""Bases of what httpx, httpx2 (huggingface_hub 1, 2), requests, urllib3 (before) raise when a connection fails."""
 
 
 class HubError(Exception):
@@ -123,7 +123,7 @@ def stream(asset: Asset, source: Source, start: int) -> Iterator[Answer]:
 def _open(url: str, headers: Mapping[str, str]) -> Iterator[tuple[int, Mapping[str, str], Iterator[bytes]]]:
     """(status, headers, bytes) by huggingface_hub's own session: httpx's kind from 1.0 on, requests' before."""
     session: Any = get_session()
-    if hasattr(session, "stream"):
+    if callable(session.stream):
         with session.stream("GET", url, headers=headers, timeout=TIMEOUT, follow_redirects=True) as answer:
             yield answer.status_code, answer.headers, answer.iter_raw()
     else:

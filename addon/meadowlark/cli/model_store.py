@@ -1,0 +1,30 @@
+"""The model store as the settings say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from ..models.download import download
+from ..models.shelves import Shelves, hub_cache
+from ..models.store import Store
+from ..settings import Settings
+
+
+def shelves_of(settings: Settings) -> Shelves:
+    """Where model files lie."""
+    return Shelves(
+        voices=settings.voices.absolute(),
+        models=settings.data_dir.absolute() / "models",
+        hub=hub_cache(os.environ),
+    )
+
+
+def store_of(
+    settings: Settings, environ: Mapping[str, str] | None = None, changed: Callable[[], None] = lambda: None
+) -> Store:
+    """The store. environ: for downloads, on top of our own (HF_TOKEN, HF_ENDPOINT)."""
+    return Store(
+        shelves_of(settings), settings.engines, changed=changed, fetch=partial(download, environ=environ or {})
+    )
