@@ -80,6 +80,8 @@ class Caller:
     def __init__(self, client: AsyncClient) -> None:
         self.client = client
         self.events: list[Event] = []
+        self.torn = False
+        """The server ended in the middle of an event."""
 
     async def send(self, *events: Event) -> None:
         for event in events:
@@ -106,8 +108,11 @@ class Caller:
     async def rest(self) -> list[str]:
         """Read on until the server closes; the types since the last call."""
         self.events.clear()
-        while event := await self.client.read_event():
-            self.events.append(event)
+        try:
+            while event := await self.client.read_event():
+                self.events.append(event)
+        except asyncio.IncompleteReadError:
+            self.torn = True
         return self.kinds
 
     @property

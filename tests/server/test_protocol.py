@@ -208,6 +208,15 @@ async def test_an_error_closes_the_connection_and_never_looks_like_success(house
         await getattr(caller, way)("first fail")
         assert await caller.rest() == ["audio-start", "audio-chunk", "error"]
     assert caller.error == {"text": "tone: the engine died", "code": "engine-failed"}
+    assert caller.torn  # Home Assistant before 2026.9 would keep the half in its cache, and play it again and again
+
+
+async def test_an_error_after_a_whole_reply_does_not_spoil_it(house):
+    async with house.call() as caller:
+        await caller.synthesize("whole")
+        await caller.synthesize("hello", voice={"name": "nobody"})
+        assert await caller.rest() == [*ONE_SHOT, "error"]
+    assert not caller.torn
 
 
 @pytest.mark.parametrize("way", ["synthesize", "stream"])
@@ -216,6 +225,7 @@ async def test_an_unknown_voice_is_an_error(house, way):
         await getattr(caller, way)("hello", voice={"name": "nobody"})
         assert await caller.rest() == ["error"]
     assert caller.error["code"] == "unknown-voice"
+    assert not caller.torn
 
 
 @pytest.mark.parametrize("way", ["synthesize", "stream"])

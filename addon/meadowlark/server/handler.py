@@ -64,6 +64,7 @@ class Connection:
         self._open: Request | None = None  # its text is arriving
         self._pending: list[Request] = []  # being spoken, then waiting
         self._turns: asyncio.Queue[Request | None] = asyncio.Queue()
+        self._midway = False  # a reply has begun to be heard and is not whole
         self._ending: Exception | None = None
         self._task: asyncio.Task[None] | None = None
         self.client = _client(writer)
@@ -89,7 +90,7 @@ class Connection:
             if self._ending is None:
                 self._outlet.abort()
                 raise
-        await self._outlet.close(self._explained(self._ending or error), self._stream)
+        await self._outlet.close(self._explained(self._ending or error), self._stream, torn=self._midway)
 
     def end(self, error: MeadowlarkError | None = None) -> None:
         """Stop whatever is going on; the client is told why."""
@@ -223,19 +224,19 @@ class Connection:
 
     async def _send_speech(self, request: Request) -> None:
         """Send one audio-start, chunks, one audio-stop: of several formats Home Assistant takes the first for all."""
-        rate = 0
         speech = self._service.speaker.speak(SpeechRequest(request.text(), request.voice, self.client))
         async with aclosing(speech):
             async for pcm in speech:
                 if not pcm.data:  # an audio-start for it would look like an answer
                     continue
-                head = b"" if rate else encode(AudioStart(pcm.rate, 2, 1).event())
+                head = b"" if self._midway else encode(AudioStart(pcm.rate, 2, 1).event())
+                self._midway = True
                 await self._outlet.send(head + audio_events(pcm))
-                rate = pcm.rate
-        if not rate:
+        if not self._midway:
             raise NothingToSayError("There is nothing to say in this text; send some words.")
         end = encode(AudioStop().event())
         await self._outlet.send(end + encode(SynthesizeStopped().event()) if request.streamed else end)
+        self._midway = False
 
     # The end
 

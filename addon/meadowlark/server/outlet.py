@@ -18,6 +18,14 @@ _CHUNK_BYTES = 16_384
 _BUFFER_BYTES = 65_536
 """Audio held for a client that reads slowly; more waits in the engine."""
 
+_TORN = b'{"type": "error", "data_length": 1}\n'
+"""The head of an event whose body never comes.
+
+Home Assistant before 2026.9 ignores `error` and takes a closed connection for the end of a reply: it keeps the half
+that it has in its cache on disk and plays that whenever the text is to be spoken again. In the middle of an event it
+sees that the reply has failed (2026.2.3). Clients that heed `error` read no further.
+"""
+
 _LINGER_SECONDS = 1.0
 """How long an error may take to reach a client that is still sending."""
 
@@ -50,11 +58,14 @@ class Outlet:
             except OSError as error:
                 raise GoneError(str(error)) from error
 
-    async def close(self, error: MeadowlarkError | None, stream: asyncio.StreamReader) -> None:
-        """Close within a bounded time, after telling the error; never raises. `stream`: what the client still sends."""
+    async def close(self, error: MeadowlarkError | None, stream: asyncio.StreamReader, *, torn: bool = False) -> None:
+        """Close within a bounded time, after telling the error; never raises.
+
+        `stream`: what the client still sends. `torn`: it has part of a reply, which it must not take for the whole.
+        """
         try:
             if error is not None:
-                await self._send_last(error, stream)
+                await self._send_last(error_event(error) + (_TORN if torn else b""), stream)
             self._writer.close()
             async with asyncio.timeout(self._stall_seconds):
                 await self._writer.wait_closed()
@@ -67,9 +78,9 @@ class Outlet:
         """Close now, whatever has not been sent."""
         self._writer.transport.abort()
 
-    async def _send_last(self, error: MeadowlarkError, stream: asyncio.StreamReader) -> None:
+    async def _send_last(self, events: bytes, stream: asyncio.StreamReader) -> None:
         """Send an error, and read on until the client has it: closing with bytes unread makes the system discard it."""
-        self._writer.write(error_event(error))
+        self._writer.write(events)
         self._writer.write_eof()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_SECONDS):
