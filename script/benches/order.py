@@ -77,7 +77,8 @@ def main() -> None:
     results: dict[str, float] = {}
     _simulated(arguments.replies, results)
     if arguments.seconds:
-        asyncio.run(_real(arguments.seconds, arguments.houses, results))
+        loads = LOADS[1:2] if arguments.quick else LOADS
+        asyncio.run(_real(loads, arguments.seconds, arguments.houses, results))
     print(json.dumps({"bench": "order", "results": results}))
 
 
@@ -111,11 +112,11 @@ def _row(name: str, first_audio: Sequence[float], gaps: Sequence[float], results
     print(f"{name:>20}{p50:9.3f}{p95:9.3f}{ordered[-1]:9.2f}{gap:9.4f}{with_gap:10.1%}{len(gaps):9}", flush=True)
 
 
-async def _real(seconds: float, houses: int, results: dict[str, float]) -> None:
+async def _real(loads: Sequence[int], seconds: float, houses: int, results: dict[str, float]) -> None:
     """All loads and rules side by side: the engines sleep, so that two cores have time for all of them."""
     print(f"Real processes, {houses} houses per row, {seconds:.0f} s")
     nurseries = Nurseries()
-    heard = {(load, rule): Heard() for load in LOADS for rule in RULES}
+    heard = {(load, rule): Heard() for load in loads for rule in RULES}
     begun, used = time.monotonic(), time.process_time()
     try:
         with tempfile.TemporaryDirectory() as folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -33,8 +34,13 @@ def cpu(free: int, capacity: int = 16) -> Device:
     return Device("cpu", free * GB, capacity * GB)
 
 
-def need(size: int, gpu: int = 0) -> Need:
-    return Need("new", ((("cuda", gpu * GB),) if gpu else ()) + (("cpu", size * GB),))
+def need(size: int, gpu: int = 0, cpu_rtf: float | None = None) -> Need:
+    sizes = ((("cuda", gpu * GB),) if gpu else ()) + (("cpu", size * GB),)
+    return Need("new", sizes, () if cpu_rtf is None else (("cpu", cpu_rtf),))
+
+
+def missed(engine: str, size: int, regret: float | None, used: float = 0.0) -> Resident:
+    return Resident(engine, "cpu", size * GB, 0, used, regret=regret)
 
 
 @pytest.mark.parametrize(
@@ -88,12 +94,69 @@ def test_refuses_saying_why(
     assert says in decision.reason
 
 
+GPU = Device("cuda:0", 0, 8 * GB)
+BUSY = resident("a", 8, leases=1, device="cuda:0")
+
+
+@pytest.mark.parametrize(
+    ("devices", "residents", "rtf", "expected"),
+    [
+        ((cpu(9), GPU), (BUSY,), 0.5, Load("cpu")),
+        ((cpu(9), GPU), (BUSY,), None, Load("cpu")),  # nobody knows yet: try
+        ((cpu(9), GPU), (BUSY,), 1.3, Wait(("a",))),  # it would stutter there
+        ((cpu(9),), (), 1.3, Load("cpu")),  # there is nothing better on this machine
+    ],
+)
+def test_the_cpu_is_a_way_out_only_for_who_keeps_up_there(
+    devices: tuple[Device, ...], residents: tuple[Resident, ...], rtf: float | None, expected: Decision
+) -> None:
+    assert decide(Snapshot(devices, residents), need(2, gpu=3, cpu_rtf=rtf)) == expected
+
+
+def test_says_that_the_cpu_is_too_slow() -> None:
+    small = Device("cuda:0", 1 * GB, 2 * GB)
+    decision = decide(Snapshot((cpu(9), small), ()), need(2, gpu=3, cpu_rtf=1.3))
+    assert isinstance(decision, Refuse)
+    assert "on the CPU it would speak slower than it is heard" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("residents", "expected"),
+    [
+        # whom listeners miss least, though it is the larger and was used just now
+        ((missed("a", 4, 2.0, used=1), missed("b", 6, 0.1, used=9)), ("b",)),
+        # two that nobody misses rather than one that somebody does
+        ((missed("a", 5, 2.0), missed("b", 2, 0.2), missed("c", 2, 0.3)), ("b", "c")),
+        # nobody is missed: the smallest sufficient
+        ((missed("a", 6, 0.0), missed("b", 4, 0.0)), ("b",)),
+        # not known of everybody: as if of nobody
+        ((missed("a", 4, 2.0), missed("b", 6, None)), ("a",)),
+    ],
+)
+def test_evicts_whom_listeners_miss_least(residents: tuple[Resident, ...], expected: tuple[str, ...]) -> None:
+    assert decide(Snapshot((cpu(0),), residents), need(4)) == Load("cpu", expected)
+
+
+def test_of_two_gpus_the_one_where_less_is_missed() -> None:
+    gpus = (Device("cuda:0", 0, 8 * GB), Device("cuda:1", 0, 8 * GB))
+    residents = (
+        Resident("a", "cuda:0", 4 * GB, 0, 0.0, regret=1.0),
+        Resident("b", "cuda:1", 6 * GB, 0, 0.0, regret=0.5),
+    )
+    assert decide(Snapshot(gpus, residents), need(9, gpu=3)) == Load("cuda:1", ("b",))
+
+
 def test_invariants_on_random_houses() -> None:
     """Never evicts the leased or pinned, always makes enough room, never evicts more engines than it must."""
     for seed in range(500):
         dice = random.Random(seed)
         residents = tuple(
-            resident(f"e{n}", dice.randint(1, 6), dice.random(), dice.choice((0, 0, 1)), pinned=dice.random() < 0.1)
+            replace(
+                resident(
+                    f"e{n}", dice.randint(1, 6), dice.random(), dice.choice((0, 0, 1)), pinned=dice.random() < 0.1
+                ),
+                regret=dice.random() if seed % 2 else None,
+            )
             for n in range(dice.randint(0, 16))
         )
         free, wanted = dice.randint(0, 3), dice.randint(1, 12)

@@ -6,47 +6,95 @@ import random
 
 import pytest
 
-from meadowlark.schedule.policy import Waiting, pick, pick_first_come
+from meadowlark.schedule.policy import (
+    LONGEST_NEWCOMER_WAIT,
+    MOST_AHEAD_SECONDS,
+    Waiting,
+    keeps_time,
+    pick,
+    pick_deadline,
+    pick_first_come,
+    prefetch_pause,
+)
 
-NEW_A = Waiting(1, since=10.0, runs_dry_at=None)
-NEW_B = Waiting(2, since=11.0, runs_dry_at=None)
-DRY_SOON = Waiting(3, since=11.5, runs_dry_at=12.5)
-DRY_SOONER = Waiting(4, since=11.9, runs_dry_at=12.2)
-COMFORTABLE = Waiting(0, since=5.0, runs_dry_at=40.0)
-WELL_OFF = Waiting(6, since=1.0, runs_dry_at=60.0)
+
+def waiting(
+    ticket: int, dry: float | None, *, since: float = 0.0, speech: float = 4.0, rest: float = 0.0, rtf: float = 0.25
+) -> Waiting:
+    return Waiting(ticket, since, dry, work=rtf * speech, speech=speech, rest=rest, first=0.025)
+
+
+NEW_A = waiting(1, None, since=10.0)
+NEW_B = waiting(2, None, since=11.0)
+DRY_SOON = waiting(3, 12.9)
+DRY_SOONER = waiting(4, 12.2)
+COMFORTABLE = waiting(0, 40.0)
+WELL_OFF = waiting(6, 60.0)
 
 
 @pytest.mark.parametrize(
-    ("waiting", "expected"),
+    ("present", "expected"),
     [
         ([NEW_A, DRY_SOON, COMFORTABLE], DRY_SOON),
         ([DRY_SOON, DRY_SOONER], DRY_SOONER),
         ([COMFORTABLE, NEW_B, NEW_A], NEW_A),
         ([WELL_OFF, COMFORTABLE], COMFORTABLE),
+        ([NEW_B], NEW_B),
     ],
 )
-def test_order(waiting: list[Waiting], expected: Waiting) -> None:
-    assert pick(waiting, now=12.0) is expected
+def test_order(present: list[Waiting], expected: Waiting) -> None:
+    assert pick(present, 12.0) is expected
 
 
-def test_a_newcomer_becomes_urgent() -> None:
-    assert pick([NEW_A, DRY_SOONER], now=12.0) is DRY_SOONER
-    late = Waiting(9, since=15.0, runs_dry_at=16.0)
-    assert pick([NEW_A, late], now=15.5) is NEW_A
+def test_a_newcomer_goes_first_as_long_as_everybody_keeps_time() -> None:
+    """Its second of work fits before the listener runs dry in 1.3 s, not in 1.1 s."""
+    assert pick([NEW_A, waiting(3, 13.3)], 12.0) is NEW_A
+    assert pick([NEW_A, waiting(3, 13.1)], 12.0).ticket == 3
 
 
-def test_the_rest_become_urgent() -> None:
-    assert pick([COMFORTABLE, Waiting(7, since=39.0, runs_dry_at=None)], now=39.5) is COMFORTABLE
+def test_what_comes_after_counts_too() -> None:
+    """Four listeners at RTF 0.25 are all that the engine can do: a fifth must wait although it would fit now."""
+    four = [waiting(n, 14.0 + n, rest=60.0) for n in range(4)]
+    newcomer = waiting(9, None, since=12.0, rest=60.0)
+    assert pick([newcomer, *four], 12.0) is four[0]
+    assert pick([newcomer, *four[:2]], 12.0) is newcomer
+
+
+def test_a_short_reply_passes_a_long_one_that_must_wait() -> None:
+    three = [waiting(n, 13.5 + n, rest=40.0) for n in range(3)]
+    long, short = waiting(8, None, since=11.0, rest=200.0), waiting(9, None, since=11.5, speech=1.0)
+    assert pick([long, short, *three], 12.0) is short
+
+
+def test_who_has_waited_long_passes_too() -> None:
+    early, late = waiting(8, None, since=0.0, speech=8.0), waiting(9, None, since=20.0, speech=2.0)
+    assert pick([early, late], 20.0) is early
+    assert pick([early, late], 20.0 + 3.0) is early
+    assert pick([waiting(8, None, since=19.0, speech=8.0), late], 20.0) is late
+
+
+def test_the_absent_keep_their_place() -> None:
+    """One who listens and whose next text is still being written must not be forgotten."""
+    writing = waiting(5, 12.4)
+    assert pick([NEW_A, COMFORTABLE], 12.0) is NEW_A
+    assert pick([NEW_A, COMFORTABLE], 12.0, [writing]) is COMFORTABLE
+    assert pick([NEW_A], 12.0, [writing]) is NEW_A  # better than nothing to do
+
+
+def test_nobody_waits_for_ever() -> None:
+    three = [waiting(n, 0.1 + n, rest=1e6) for n in range(9)]
+    assert pick([waiting(99, None), *three], 1.0) is three[0]
+    assert pick([waiting(99, None), *three], LONGEST_NEWCOMER_WAIT).ticket == 99
 
 
 def test_nobody_starves_under_endless_newcomers() -> None:
     """One newcomer a second, each served in a second: those who wait are still served in time."""
-    waiting = [Waiting(0, since=0.0, runs_dry_at=None), Waiting(1, since=0.0, runs_dry_at=30.0)]
+    present = [waiting(0, None), waiting(1, 30.0)]
     served: dict[int, float] = {}
     for second in range(1, 60):
-        waiting.append(Waiting(second + 1, since=float(second), runs_dry_at=None))
-        chosen = pick(waiting, now=float(second))
-        waiting.remove(chosen)
+        present.append(waiting(second + 1, None, since=float(second)))
+        chosen = pick(present, now=float(second))
+        present.remove(chosen)
         served[chosen.ticket] = second
     assert served[0] <= 5
     assert served[1] <= 30
@@ -56,5 +104,29 @@ def test_does_not_depend_on_the_order_given() -> None:
     everybody = [NEW_A, NEW_B, DRY_SOON, DRY_SOONER, COMFORTABLE, WELL_OFF]
     for seed in range(20):
         shuffled = random.Random(seed).sample(everybody, len(everybody))
-        assert pick(shuffled, now=12.0) is DRY_SOONER
-        assert pick_first_come(shuffled, now=12.0) is COMFORTABLE
+        assert pick(shuffled, 12.0) is DRY_SOONER
+        assert pick_first_come(shuffled, 12.0) is COMFORTABLE
+        assert pick_deadline(shuffled, 12.0) is NEW_A
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_a_newcomer_never_makes_anybody_late_who_would_not_be(seed: int) -> None:
+    """Whoever is picked first: if all could be in time, all are, served by deadline afterwards."""
+    dice = random.Random(seed)
+    present = [
+        waiting(n, dice.choice((None, dice.uniform(0.1, 20))), speech=dice.uniform(0.5, 10), rest=dice.uniform(0, 20))
+        for n in range(dice.randint(1, 8))
+    ]
+    chosen = pick(present, 0.0)
+    assert chosen in present
+    listening = [each for each in present if each.runs_dry_at is not None]
+    if chosen.runs_dry_at is None and listening:
+        assert keeps_time([chosen, *listening], 0.0)
+    elif listening:
+        assert chosen.runs_dry_at == min(each.runs_dry_at or 0.0 for each in listening)
+
+
+def test_prefetch_has_a_bound() -> None:
+    assert prefetch_pause(None, 5.0) == 0.0
+    assert prefetch_pause(5.0 + MOST_AHEAD_SECONDS, 5.0) == 0.0
+    assert prefetch_pause(15.0 + MOST_AHEAD_SECONDS, 5.0) == 10.0

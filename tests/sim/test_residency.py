@@ -99,7 +99,7 @@ def test_invariants(kind: Callable[[int, int], Trace], gigabytes: int, rule: str
 
 
 def test_ours_lies_between_the_bound_and_the_rules_in_use() -> None:
-    homes = [traces.household(seed, 7) for seed in range(3)]
+    homes = [traces.household(seed, 5) for seed in range(2)]
     for gigabytes in (6, 12):
         waited = {
             name: sum(simulate(home, BY_ID, gigabytes * GB, make()).waited for home in homes)

@@ -122,9 +122,9 @@ def decide(snapshot: Snapshot, need: Need) -> Decision:
         if fitting:
             return Load(min(fitting, key=lambda device: (device.free, device.id)).id)
         evictions = [(device, _evictable(device, snapshot, size)) for device in places]
-        possible = [(*_cost(evict), device.id, evict) for device, evict in evictions if evict]
+        possible = [(_cost(evict, snapshot), device.id, evict) for device, evict in evictions if evict]
         if possible:
-            *_, device_id, evict = min(possible, key=lambda each: each[:3])
+            _, device_id, evict = min(possible, key=lambda each: each[:2])
             return Load(device_id, tuple(each.engine for each in evict))
         for device in places:
             largest = max(largest, device.capacity)
@@ -155,7 +155,7 @@ def _evictable(device: Device, snapshot: Snapshot, size: int) -> tuple[Resident,
         for chosen in itertools.combinations(idle, count)
         if sum(each.bytes for each in chosen) >= missing
     )
-    return min(sets, key=lambda chosen: (_cost(chosen), len(chosen), [_age(each) for each in chosen]))
+    return min(sets, key=lambda chosen: (_cost(chosen, snapshot), len(chosen), [_age(each) for each in chosen]))
 
 
 def _oldest_first(idle: Sequence[Resident], missing: int) -> tuple[Resident, ...]:
@@ -172,21 +172,22 @@ def _age(each: Resident) -> tuple[float, str]:
     return each.last_used, each.engine
 
 
-def _cost(evicted: Sequence[Resident]) -> tuple[float, int]:
-    """What it costs to be without them: seconds of waiting, where known of all, then bytes to load again."""
-    regrets = [each.regret for each in evicted]
-    known = [each for each in regrets if each is not None]
-    return (sum(known) if len(known) == len(regrets) else 0.0), sum(each.bytes for each in evicted)
+def _cost(evicted: Sequence[Resident], snapshot: Snapshot) -> tuple[float, int]:
+    """What it costs to be without them: seconds of waiting, if known of all who may go, then bytes to load again."""
+    known = all(each.regret is not None for each in snapshot.residents if each.idle)
+    return sum(each.regret or 0.0 for each in evicted) if known else 0.0, sum(each.bytes for each in evicted)
 
 
 def _reason(snapshot: Snapshot, need: Need, largest: int) -> str:
     kinds = {device.kind for device in snapshot.devices}
     wanted = " or ".join(f"{size / 1e6:.0f} MB of {kind} memory" for kind, size in need.bytes)
-    if largest == 0 and "cpu" in kinds and not need.keeps_up("cpu") and _has_better(snapshot, need):
-        return f"it needs {wanted}; on the CPU it would speak slower than it is heard"
     if not any(kind in kinds for kind, _ in need.bytes):
         return f"it needs {wanted}; this machine has {', '.join(sorted(kinds)) or 'no usable device'}"
-    return f"it needs {wanted}; at most {largest / 1e6:.0f} MB can be had (raise `memory_budget_mb` or free memory)"
+    too_slow = not need.keeps_up("cpu") and _has_better(snapshot, need)
+    also = "; on the CPU it would speak slower than it is heard" if too_slow else ""
+    return (
+        f"it needs {wanted}; at most {largest / 1e6:.0f} MB can be had (raise `memory_budget_mb` or free memory){also}"
+    )
 
 
 def restart_pause(deaths: int) -> float:

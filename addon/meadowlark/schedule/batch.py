@@ -58,11 +58,17 @@ def _may_join(
     batch: list[Waiting], others: Sequence[Waiting], now: float, batching: Batching, absent: Sequence[Waiting]
 ) -> bool:
     seconds = batching.seconds(batch)
-    if any(now + seconds > max(_due(each), now + each.first + LONGEST_BATCH_WAIT) for each in batch):
+    if any(now + seconds > _latest(each, now) for each in batch):
         return False
     rest = [each for each in (*others, *absent) if each.runs_dry_at is not None and each not in batch]
     alone, together = batch[0], replace(batch[0], work=seconds, first=seconds)
     return keeps_time([together, *rest], now) or not keeps_time([alone, *rest], now)
+
+
+def _latest(each: Waiting, now: float) -> float:
+    """By when it should be heard: before its listener runs dry; a little later where that cannot be kept anyhow."""
+    alone = now + each.first
+    return _due(each) if _due(each) >= alone else alone + LONGEST_BATCH_WAIT
 
 
 def _due(each: Waiting) -> float:

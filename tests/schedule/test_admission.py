@@ -1,0 +1,56 @@
+"""Who may join a line, and what everybody else is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from meadowlark.schedule.admission import MOST_NEWCOMERS, Admission, Admit, Line, TooMuch, Turn, admit, expected_wait
+from meadowlark.schedule.policy import Waiting
+
+SHORT = Line("nice", 2.0, 1)
+LONG = Line("nice", 30.0, 9)
+FULL = Line("nice", 1.0, MOST_NEWCOMERS)
+FAST = Line("fast", 0.5)
+FAST_TOO = Line("faster", 0.1)
+BUSY = Line("fast", 60.0, 20)
+
+
+@pytest.mark.parametrize(
+    ("asked", "others", "expected"),
+    [
+        (SHORT, [FAST], Admit("nice")),
+        (LONG, [FAST, FAST_TOO], Turn("fast")),
+        (LONG, [BUSY, FAST_TOO], Turn("faster")),
+        (FULL, [FAST], Turn("fast")),
+    ],
+)
+def test_admits(asked: Line, others: list[Line], expected: Admission) -> None:
+    assert admit(asked, others) == expected
+
+
+def test_refuses_clearly() -> None:
+    refused = admit(LONG, [BUSY])
+    assert isinstance(refused, TooMuch)
+    assert "9 listeners wait for nice" in refused.reason
+    assert "30 s" in refused.reason
+    assert refused.retry_seconds == 30.0
+
+
+def waiting(ticket: int, dry: float | None, work: float = 1.0, rest: float = 4.0) -> Waiting:
+    return Waiting(ticket, 0.0, dry, work=work, speech=4.0, rest=rest, first=0.1)
+
+
+NEW = waiting(9, None)
+
+
+def test_waits_for_nobody_where_there_is_room() -> None:
+    assert expected_wait(NEW, [], 0.0) == pytest.approx(0.1)
+    assert expected_wait(NEW, [NEW, waiting(0, 20.0)], 0.0, busy=0.7) == pytest.approx(0.8)
+
+
+def test_waits_for_those_who_would_run_dry() -> None:
+    assert expected_wait(NEW, [waiting(0, 0.5)], 0.0) == pytest.approx(2.0 + 0.1)
+
+
+def test_waits_for_those_who_came_before() -> None:
+    assert expected_wait(NEW, [waiting(0, None), waiting(1, None, rest=0.0)], 0.0) == pytest.approx(3.0 + 0.1)
