@@ -249,6 +249,20 @@ async def test_when_all_fail_the_last_error_is_told() -> None:
         await house.reply()
 
 
+async def test_too_much_at_once_is_refused_with_the_reason_and_others_are_served() -> None:
+    house = House(Wishes(allowed=False))
+    house.supervisor.ledger.record_load("grand", "cpu", bytes=MB, load_seconds=0.0)
+    house.supervisor.ledger.record_sentence(
+        "grand", "cpu", chars=12, audio_seconds=1, seconds=3.0, first_audio_seconds=3.0
+    )
+    house.faults["grand"] = 0.05
+    results = await asyncio.gather(*(house.reply("One is here.") for _ in range(8)), return_exceptions=True)
+    refused = [each for each in results if isinstance(each, RefusedError)]
+    assert refused
+    assert "Too much to say at once" in str(refused[0])
+    assert results.count((1.0, {8000})) == 8 - len(refused) >= 2
+
+
 def test_impossible_fallbacks_are_said_at_start() -> None:
     async def problems() -> tuple[str, ...]:
         house = House(Wishes(voices={"fr": "small", "de": "nobody", "": "robot/robot-xx"}))

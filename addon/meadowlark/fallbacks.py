@@ -9,10 +9,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from .catalog import Catalog, Choice
-from .errors import VoiceError
+from .errors import RefusedError, VoiceError
 from .residency.engine import Engine
 from .residency.fallback import FIRST_AUDIO_BUDGET, Bridge, Instead, Prospect, Voiced, chain, impossible, who_speaks
 from .residency.supervisor import LONGEST_REST, Supervisor
+from .schedule.admission import Line, TooMuch, Turn, admit
 
 GAIN_BOUNDS = (0.25, 4.0)
 """A fallback is made louder or softer within these bounds, 12 dB either way."""
@@ -55,13 +56,17 @@ class Fallbacks:
         self._wishes = wishes
 
     def begin(self, catalog: Catalog, asked: Choice, chars: int) -> Opening:
-        """Who speaks a reply whose first sentence has so many characters."""
+        """Who speaks a reply whose first sentence has so many characters. RefusedError: all have too much to do."""
         others = self.others(catalog, asked)
+        prospect = self._prospect(asked, chars)
         prospects = [self._prospect(choice, chars) for choice in others]
-        voicing = who_speaks(
-            self._prospect(asked, chars), prospects, self._wishes.budget, may_change=self._wishes.may_change
-        )
         by_engine = {choice.manifest.id: choice for choice in others}
+        match admit(self._line(prospect), [self._line(each) for each in prospects]):
+            case Turn(engine):
+                return Opening(by_engine[engine])
+            case TooMuch(reason):
+                raise RefusedError(f"Too much to say at once: {reason}.")
+        voicing = who_speaks(prospect, prospects, self._wishes.budget, may_change=self._wishes.may_change)
         match voicing:
             case Instead(fallback):
                 return Opening(by_engine[fallback], within=self._wishes.budget if len(others) > 1 else None)
@@ -137,6 +142,11 @@ class Fallbacks:
             work = known.rtf(chars) * known.speech_seconds(chars)
             first = known.first_audio_seconds(chars) if choice.manifest.streaming else work
         return Prospect(engine.id, load, engine.turns.wait_of_newcomer(), first)
+
+    def _line(self, prospect: Prospect) -> Line:
+        """What a newcomer finds at an engine; what nobody knows counts as short, and the timer decides."""
+        turns = self._supervisor.engine(prospect.engine).turns
+        return Line(prospect.engine, prospect.seconds or prospect.queue, turns.newcomers)
 
     def _engine(self, choice: Choice) -> Engine:
         return self._supervisor.engine(choice.manifest.id)

@@ -27,6 +27,7 @@ from .errors import RefusedError, RequestError
 from .fallbacks import Fallbacks, Wishes
 from .reply import Reply
 from .residency.supervisor import Supervisor
+from .schedule.pieces import MOST_CHARS, first_clause_chars, longest_piece_chars
 from .text import MarkerMap, Segmenter, Sentence
 
 _LOGGER = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ class Speaker:
         self.draining = asyncio.Event()
         """Set when the server stops: replies end at their next sentence boundary, with an error that says so."""
         self.fallbacks = Fallbacks(supervisor, wishes or Wishes())
+        self._supervisor = supervisor
         self._means = Means(supervisor, self.fallbacks, options or {}, self._marker_map, clock)
         self._clock = clock
         self._maps: tuple[Catalog, dict[str, MarkerMap]] = (catalog, {})
@@ -112,7 +114,14 @@ class Speaker:
 
     async def _produce(self, request: SpeechRequest, choice: Choice, delivery: Delivery, reply: Reply) -> None:
         """Sentences through an engine into the reply, never much further than the client has taken."""
-        segmenter = Segmenter(self._marker_map(choice), choice.language)
+        engine = self._supervisor.engine(choice.manifest.id)
+        speed, others = engine.speed, engine.leases - 1
+        segmenter = Segmenter(
+            self._marker_map(choice),
+            choice.language,
+            max_chars=longest_piece_chars(speed, others) if speed else MOST_CHARS,
+            first_clause_chars=first_clause_chars(speed) if speed else None,
+        )
         async with aclosing(_sentences(request.text, segmenter)) as sentences:
             async for sentence in sentences:
                 await reply.room()

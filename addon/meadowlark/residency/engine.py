@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from ..api import EngineManifest, Utterance
+from ..schedule.pieces import Speed
 from ..schedule.queue import Turns
 from ..worker.messages import Done, Loaded
 from ..worker.process import Launch
@@ -122,6 +123,14 @@ class Engine:
         levels = self.ledger.extra(self.id).setdefault(LEVEL, [])
         levels.append(round(mean_square, 8))
         del levels[:-WINDOW]
+
+    @property
+    def speed(self) -> Speed | None:
+        """How fast it has been seen to speak, for those who cut text into pieces; None = not measured."""
+        known = self.estimate
+        if not known.sentences:
+            return None
+        return Speed(known.rtf(USUAL_CHARS), seconds_per_char=known.pace, streams=self.manifest.streaming)
 
     def seconds_per_char(self, chars: int) -> float | None:
         """Of work, for a sentence of so many characters; None before the present worker's first."""

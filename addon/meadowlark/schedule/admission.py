@@ -11,7 +11,7 @@ from .policy import Waiting, keeps_time
 LONGEST_QUEUE_SECONDS: Final = 8.0
 """A newcomer who would wait longer for first audio is better served elsewhere, or told."""
 
-MOST_NEWCOMERS: Final = 32
+MOST_NEWCOMERS: Final = 256
 """Waiting for one engine, whatever the estimates say."""
 
 

@@ -41,6 +41,11 @@ class Turns:
         """How many wait."""
         return len(self._waiting)
 
+    @property
+    def newcomers(self) -> int:
+        """How many wait who have heard nothing yet."""
+        return sum(each.runs_dry_at is None for each, _ in self._waiting.values())
+
     def wait_of_newcomer(self) -> float:
         """Seconds that somebody who came now would wait for the engine, at most, as far as is known."""
         now = self._clock()
