@@ -10,8 +10,9 @@ in the simulation, and for real: ToneEngine workers that sleep as long as an eng
 Speaker and Supervisor in this process, listeners that play in real time. There all houses run side by side.
 
 `gap_s` is silence within a reply, seconds per reply; `ttfa_*` are seconds from the first whole sentence to its first
-audio. For hotels (endlessly many listeners, replies come whatever happens) the same is printed as a warning: at 80 %
-load a queue of that kind is seconds long whatever the order, and only admission helps.
+audio. The same is simulated for eight satellites (`eight.*`) and for a hotel (`hotel.*`: endlessly many listeners, whose
+replies come whatever happens): there a queue at 80 % load is many seconds long whatever the order, and only admission
+helps.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
@@ -84,11 +86,12 @@ def main() -> None:
 
 def _simulated(count: int, results: dict[str, float]) -> None:
     longest = longest_piece_chars(Speed(RTF, seconds_per_char=SECONDS_PER_CHAR), others=1) * SECONDS_PER_CHAR
-    for name, make in (("", order.house), ("hotel.", order.hotel)):
-        print(f"Simulated {'hotel' if name else 'house of six satellites'}, RTF {RTF}")
+    kinds = {"": order.house, "eight.": partial(order.house, satellites=8), "hotel.": order.hotel}
+    for name, make in kinds.items():
+        print(f"Simulated {name.rstrip('.') or 'house of six satellites'}, RTF {RTF}")
         _head()
         for load in LOADS:
-            asked = make(load, load / 100, RTF, count if not name else count // 4)
+            asked = make(load, load / 100, RTF, count if name != "hotel." else count // 4)
             for rule, choose in RULES.items():
                 piece = longest if rule == "ours" else float("inf")
                 heard = order.simulate(asked, choose, rtf=RTF, longest_piece=piece)

@@ -26,6 +26,9 @@ CHARS_PER_SECOND = 15.0
 MODEL_CHARS_PER_SECOND = 100.0
 """Of a local language model that writes 25 tokens a second."""
 
+SATELLITES = 6
+"""As in the household of traces.py."""
+
 CHUNK_SECONDS = 0.1
 """Audio per chunk."""
 
@@ -58,7 +61,7 @@ def hotel(seed: int, load: float, rtf: float, count: int) -> list[Reply]:
     return found
 
 
-def house(seed: int, load: float, rtf: float, count: int, satellites: int = 8) -> list[Reply]:
+def house(seed: int, load: float, rtf: float, count: int, satellites: int = SATELLITES) -> list[Reply]:
     """So many satellites, each of which asks again some time after it has heard its reply; the engine would work `load`
     of the time if nobody ever had to wait. Thinking takes an exponentially distributed time."""
     dice = random.Random(f"order {seed}")
