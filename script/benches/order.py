@@ -10,9 +10,8 @@ in the simulation, and for real: ToneEngine workers that sleep as long as an eng
 Speaker and Supervisor in this process, listeners that play in real time. There all houses run side by side.
 
 `gap_s` is silence within a reply, seconds per reply; `ttfa_*` are seconds from the first whole sentence to its first
-audio. The same is simulated for eight satellites (`eight.*`) and for a hotel (`hotel.*`: endlessly many listeners, whose
-replies come whatever happens): there a queue at 80 % load is many seconds long whatever the order, and only admission
-helps.
+audio. The same is simulated for eight satellites (`eight.*`) and for a hotel (`hotel.*`: endlessly many listeners, who
+ask whatever happens): there a queue at 80 % load is many seconds long whatever the order, and only admission helps.
 """
 
 from __future__ import annotations
