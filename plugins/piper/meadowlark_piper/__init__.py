@@ -10,10 +10,10 @@ from pathlib import Path
 
 from meadowlark.api import Attribution, EngineManifest, Voice, hookimpl
 
+from . import catalogue, voices
 from .errors import VoiceFileError
-from .files import find
+from .files import OWN_FOLDER, find
 from .styles import MARKERS
-from .voices import voices_of
 
 HOMES = (Path("/share/piper"), Path("/data"))
 """Where Home Assistant's users keep voices of their own, and where wyoming-piper downloads to."""
@@ -30,11 +30,26 @@ def register_engines(register: Callable[[EngineManifest], None]) -> None:
 
 @hookimpl
 def register_voices(register: Callable[[str, Voice], None], voice_dir: Path) -> None:
-    """Register each voice that is there; raises VoiceFileError in the end, with all files that cannot be used."""
+    """Register the voices that are there, then those of the catalogue that could be downloaded.
+
+    Raises VoiceFileError in the end, with all files that cannot be used.
+    """
     wrong: list[str] = []
+    store = voice_dir.parent / "models" / OWN_FOLDER
+    seen: set[str] = set()
     for found in find((voice_dir, *HOMES), wrong.append):
-        for voice in voices_of(found):
+        seen.add(found.id)
+        for voice in voices.voices_of(found):
             register("piper", voice)
+    for entry in catalogue.read((voice_dir / OWN_FOLDER, store, HOMES[0]), wrong.append):
+        if entry.key not in seen:
+            seen.add(entry.key)
+            for voice in catalogue.voices_of(entry):
+                register("piper", voice)
+    for found in find((store,), lambda _: None):  # downloaded, and the catalogue has it no more
+        if found.id not in seen:
+            for voice in voices.voices_of(found):
+                register("piper", voice)
     if wrong:
         raise VoiceFileError("; ".join(wrong))
 
@@ -50,6 +65,7 @@ def manifest() -> EngineManifest:
         markers=MARKERS,
         memory={"cpu": 220 * 1024**2, "cuda": 700 * 1024**2},
         preload=("numpy", "meadowlark_piper.settings"),
+        assets=(catalogue.ASSET,),
         streaming=True,
         samples=True,  # the duration predictor draws random numbers
         attribution=Attribution("Piper", "https://github.com/OHF-Voice/piper1-gpl"),

@@ -26,7 +26,7 @@ from .styles import speaker_for
 _LOGGER = logging.getLogger(__name__)
 
 LAST_VOICE = "last-voice"
-"""Holds the path of the voice that spoke last: a house has one, and it is loaded before anybody asks."""
+"""Holds the files of the voice that spoke last: a house has one, and it is loaded before anybody asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class PiperPipeline(Pipeline):
         self._last = self._last_voice()
         if self._last:
             try:
-                self._voice(self._last)
+                self._voice(*self._last)
             except VoiceFileError as error:
                 _LOGGER.debug("The voice that spoke last cannot be loaded: %s", error)
 
@@ -70,8 +70,8 @@ class PiperPipeline(Pipeline):
         """Yield float32. Raises VoiceFileError, ValueError."""
         if not utterance.text:
             return
-        path = Path(utterance.files.get(f"{utterance.voice.id}.onnx") or str(utterance.options["model"]))
-        voice = self._voice(path)
+        path, description = _files(utterance)
+        voice = self._voice(path, description)
         manner = settings.manner(utterance.options, voice.config)
         speaker = _speaker(utterance, voice.config)
         spoken = False
@@ -83,7 +83,7 @@ class PiperPipeline(Pipeline):
                 language = voice.config.espeak_voice or voice.config.language
                 raise ValueError(f"voice {path.stem} speaks {language} and has no sounds for this text")
             yield _silence(max(manner.sentence_silence, 0.1))
-        self._remember(path)
+        self._remember(path, description)
 
     def _sentence(self, voice: _Voice, ids: list[int], manner: Manner, speaker: int) -> Iterator[Audio]:
         scales = (manner.noise_scale, manner.length_scale, manner.noise_w)
@@ -95,10 +95,10 @@ class PiperPipeline(Pipeline):
         if manner.sentence_silence:
             yield _silence(manner.sentence_silence)
 
-    def _voice(self, path: Path) -> _Voice:
+    def _voice(self, path: Path, description: Path) -> _Voice:
         """The voice, opened now if it is not; the one that was silent longest goes when there are too many."""
         if path not in self._voices:
-            config = read(path.with_name(f"{path.name}.json"))
+            config = read(description)
             while len(self._voices) >= self._most:
                 self._voices.popitem(last=False)
             speller = Speller(config, self._phonemizer, path.stem)
@@ -107,22 +107,31 @@ class PiperPipeline(Pipeline):
         self._voices.move_to_end(path)
         return self._voices[path]
 
-    def _last_voice(self) -> Path | None:
+    def _last_voice(self) -> tuple[Path, Path] | None:
+        """Its files; None where they are gone."""
         try:
-            path = Path((self.context.data_dir / LAST_VOICE).read_text(encoding="utf-8"))
+            lines = (self.context.data_dir / LAST_VOICE).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
             return None
-        return path if path.is_file() else None
+        files = [Path(line) for line in lines if Path(line).is_file()]
+        return (files[0], files[1]) if len(files) == 2 else None
 
-    def _remember(self, path: Path) -> None:
-        if path == self._last:
+    def _remember(self, *files: Path) -> None:
+        if files == self._last:
             return
-        self._last = path
+        self._last = (files[0], files[1])
         try:
             self.context.data_dir.mkdir(parents=True, exist_ok=True)
-            (self.context.data_dir / LAST_VOICE).write_text(str(path), encoding="utf-8")
+            (self.context.data_dir / LAST_VOICE).write_text("\n".join(map(str, files)), encoding="utf-8")
         except OSError as error:
             _LOGGER.debug("Cannot remember the voice that spoke last: %s", error)
+
+
+def _files(utterance: Utterance) -> tuple[Path, Path]:
+    """The voice's model and its description: where the model store has them, else where they were found."""
+    model = str(utterance.options["model"])
+    path = Path(utterance.files.get(model, model))
+    return path, Path(utterance.files.get(f"{model}.json", f"{path}.json"))
 
 
 def _speaker(utterance: Utterance, config: VoiceConfig) -> int:

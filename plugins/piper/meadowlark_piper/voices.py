@@ -1,20 +1,21 @@
-"""A voice on disk as Home Assistant should see it: ids, names and BCP 47 tags."""
+"""A voice as Home Assistant should see it: ids, names and BCP 47 tags."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from meadowlark.api import Attribution, Value, Voice
+from meadowlark.api import Asset, Attribution, Value, Voice
 
 from .files import FoundVoice
 
 MANY_SPEAKERS = 16
 """Voices with more speakers are listed once: libritts has 904, and they are known by number only."""
 
+CATALOGUE = Attribution("Piper voices", "https://huggingface.co/rhasspy/piper-voices")
+
 _TAG = re.compile(r"([a-z]{2,3})[_-]([A-Z]{2}|[0-9]{3})(?![A-Za-z0-9])")
 _BARE = re.compile(r"[a-z]{2,3}(?![A-Za-z0-9])")
-CATALOGUE = Attribution("Piper voices", "https://huggingface.co/rhasspy/piper-voices")
 
 
 def voices_of(found: FoundVoice) -> Iterator[Voice]:
@@ -23,51 +24,60 @@ def voices_of(found: FoundVoice) -> Iterator[Voice]:
     The id is the name that wyoming-piper gives it, so that automations stay as they are.
     """
     base: dict[str, Value] = {"model": str(found.model)}
-    title = _title(found)
-    tags = languages(found)
+    languages = (tag(found.config.language) or tag(found.id) or _espeak_tag(found.config.espeak_voice) or "und",)
     yield Voice(
         id=found.id,
-        languages=tags,
-        name=title,
+        languages=languages,
+        name=title(found.id),
         speakers=tuple(found.config.speakers),
         options=base,
         attribution=CATALOGUE,
     )
-    for speaker in found.config.speakers:
-        if usable_in_id(speaker):
+    yield from speaker_voices(found.id, languages, found.config.speakers, base)
+
+
+def speaker_voices(
+    voice: str,
+    languages: tuple[str, ...],
+    speakers: Iterable[str],
+    options: Mapping[str, Value],
+    assets: tuple[Asset, ...] = (),
+) -> Iterator[Voice]:
+    """A voice for each speaker whose name can stand in an id: "de_DE-thorsten_emotional-medium+angry"."""
+    speakers = tuple(speakers)
+    for speaker in speakers:
+        if speaker and "/" not in speaker and speaker == speaker.strip():
             yield Voice(
-                id=f"{found.id}+{speaker}",
-                languages=tags,
-                name=f"{title}, {speaker}",
-                options={**base, "speaker": speaker},
+                id=f"{voice}+{speaker}",
+                languages=languages,
+                name=f"{title(voice)}, {speaker}",
+                options={**options, "speaker": speaker},
                 attribution=CATALOGUE,
-                advertised=len(found.config.speakers) <= MANY_SPEAKERS,
+                advertised=len(speakers) <= MANY_SPEAKERS,
+                assets=assets,
             )
 
 
-def languages(found: FoundVoice) -> tuple[str, ...]:
-    """BCP 47 tags: what the file says, else what its name begins with, else espeak-ng's voice."""
-    for said in (found.config.language, found.id):
-        if match := _TAG.match(said):
-            return (f"{match[1]}-{match[2]}",)
-        if match := _BARE.match(said):
-            return (match[0],)
-    espeak = found.config.espeak_voice.rpartition("/")[2]
-    language, _, region = espeak.partition("-")
-    if language.isalpha() and 2 <= len(language) <= 3:
-        return (f"{language}-{region.upper()}" if len(region) == 2 else language,)
-    return ("und",)
+def tag(text: str) -> str:
+    """The BCP 47 tag that a voice's name or language code begins with; empty where it begins with none."""
+    if match := _TAG.match(text):
+        return f"{match[1]}-{match[2]}"
+    match = _BARE.match(text)
+    return match[0] if match else ""
 
 
-def usable_in_id(speaker: str) -> bool:
-    """Whether a speaker's name can stand in a voice's id."""
-    return bool(speaker.strip()) and "/" not in speaker and speaker == speaker.strip()
-
-
-def _title(found: FoundVoice) -> str:
+def title(voice: str) -> str:
     """ "lessac (medium)" of "en_US-lessac-medium"."""
-    _, _, rest = found.id.partition("-")
+    _, _, rest = voice.partition("-")
     name, _, quality = rest.rpartition("-")
     if name and quality in {"x_low", "low", "medium", "high"}:
         return f"{name} ({quality})"
-    return rest or found.id
+    return rest or voice
+
+
+def _espeak_tag(voice: str) -> str:
+    """Of espeak-ng's "gmw/en-us": "en-US"; what is no region is left away."""
+    language, _, region = voice.rpartition("/")[2].partition("-")
+    if not (language.isalpha() and 2 <= len(language) <= 3):
+        return ""
+    return f"{language}-{region.upper()}" if len(region) == 2 else language

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import meadowlark_piper
-from meadowlark.api import EngineManifest, Voice
+from meadowlark.api import Voice
 from meadowlark.catalog import Catalog, VoiceRequest
 from meadowlark.manifest import problems, voice_problems
 from meadowlark.plugins import Registry
@@ -29,16 +30,7 @@ def found(folder: Path) -> tuple[dict[str, Voice], list[str]]:
 
 def catalog(voices: dict[str, Voice]) -> Catalog:
     manifest = meadowlark_piper.manifest()
-    return Catalog(
-        Registry(
-            (
-                EngineManifest(
-                    **{name: getattr(manifest, name) for name in manifest.__slots__}
-                    | {"voices": tuple(voices.values())}
-                ),
-            )
-        )
-    )
+    return Catalog(Registry((replace(manifest, voices=tuple(voices.values())),)))
 
 
 def test_the_manifest_is_valid(voices: dict[str, Voice]) -> None:

@@ -120,13 +120,16 @@ def test_a_closed_sentence_leaves_the_next_one_right(pipeline: PiperPipeline, ut
         assert np.array_equal(np.concatenate(list(pipeline.synthesize(same))), right)
 
 
-def test_a_file_of_the_model_store_counts_before_that_of_the_voice(
+def test_a_voice_of_the_catalogue_is_where_the_model_store_has_it(
     pipeline: PiperPipeline, utterance: Utterance, tmp_path: Path
 ) -> None:
-    path = write_voice(tmp_path, "other", rate=16000)
-    moved = replace(utterance, files={"en_US-double-medium.onnx": str(path)}, options={"sentence_silence": 0})
-    assert sum(map(len, pipeline.synthesize(moved))) > 0
-    assert (pipeline.context.data_dir / "last-voice").read_text() == str(path)
+    model = write_voice(tmp_path / "one", "stored")
+    description = Path(f"{model}.json").rename(tmp_path / "elsewhere.json")
+    files = {"en_US-x-low.onnx": str(model), "en_US-x-low.onnx.json": str(description)}
+    voice = Voice("en_US-x-low", ("en-US",), options={"model": "en_US-x-low.onnx"})
+    assert sum(map(len, pipeline.synthesize(Utterance(TEXT, voice, "en-US", options=voice.options, files=files)))) > 0
+    last = (pipeline.context.data_dir / "last-voice").read_text()
+    assert last.splitlines() == [str(model), str(description)]
 
 
 def test_the_voice_that_spoke_last_is_open_after_a_reload(
