@@ -82,8 +82,37 @@ def test_the_preferred_voice_of_a_language_is_shown_first():
     info = build(CATALOG)
     assert shown(info, "en-US") == ["kokoro/af_heart", "kokoro/af_bella", "espeak/en-us"]
     assert shown(info, "en-GB") == ["kokoro/bf_emma"]
-    assert shown(info, "en") == ["kokoro/bf_emma", "espeak/en-us"]
+    assert shown(info, "en") == ["kokoro/bf_emma", "kokoro/af_heart", "kokoro/af_bella", "espeak/en-us"]
     assert shown(info, "de") == ["espeak/de"]
+
+
+REGIONS = engine(
+    "regions",
+    Voice("carib", ("en-029",), "A Caribbean"),
+    Voice("gb", ("en_GB",), "B British"),
+    Voice("us", ("en-US",), "C American"),
+    Voice("rp", ("en-GB-x-rp",), "D Received"),
+    Voice("shaw", ("en-Shaw",), "Shavian"),
+    Voice("latin", ("fa-Latn", "x-test"), "Persian in Latin letters"),
+    Voice("es-419", ("es-419", "es-MX"), "Latin America"),
+    Voice("es", ("es-ES",), "Spain"),
+)
+
+
+def test_a_language_is_known_without_its_region_and_begins_with_the_usual_one():
+    info = build(FakeCatalog((REGIONS,)))
+    assert shown(info, "en") == ["regions/us", "regions/carib", "regions/gb", "regions/rp"]
+    assert shown(info, "es") == ["regions/es", "regions/es-419"]
+    assert shown(info, "fa") == shown(info, "x") == []
+    voices = {voice.name: voice.languages for voice in info.tts[0].voices}
+    assert voices["regions/es-419"] == ["es-419", "es-MX", "es"]
+    assert voices["regions/shaw"] == ["en-Shaw"]
+
+
+def test_a_language_without_a_region_prefers_the_engine_that_the_catalog_prefers():
+    both = FakeCatalog((engine("zebra", Voice("z", ("en-GB",), "Zoe")), REGIONS))
+    assert shown(build(both), "en")[0] == "zebra/z"
+    assert shown(build(both), "en-US") == ["regions/us"]
 
 
 def test_the_default_voice_comes_before_all():

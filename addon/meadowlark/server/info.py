@@ -4,27 +4,36 @@ Home Assistant uses the first program alone, so all engines' voices are there, n
 program per engine, for clients that send `select-program`; the voices keep their full names there, which mean the same
 with and without it.
 
+A voice for a region is also told without it ("en-US", hence "en"). Home Assistant refuses to speak a language that is
+not on the list, and in a country without an English of its own it took the first in the alphabet: "en-029", Caribbean.
+
 Home Assistant sorts the voices of a language by description, and a pipeline that it makes by itself takes the first.
 Hence leading spaces, which sort before every letter and which no list shows: the voice that the catalog prefers for a
-language has one for its engine and one for each engine after that, the default voice one more. All other voices stand
-in order of the alphabet.
+language has two for its engine and two for each engine after that, one more for a language without a region; the
+default voice has the most. All other voices stand in order of the alphabet.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+from collections import defaultdict
 
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
 
 from .. import __version__, api
 from ..api import EngineManifest, Voice
-from ..catalog import Catalog
+from ..catalog import USUAL_REGION, Catalog
 from .framing import encode
 
 _LOGGER = logging.getLogger(__name__)
 
 PROGRAM = "meadowlark"
 """Name of the first program. Home Assistant makes entity ids and unique ids of it: never change it."""
+
+
+_REGIONAL = re.compile(r"([a-z]{2,3})[-_](?:[a-z]{2}|[0-9]{3})(?![a-z0-9])", re.IGNORECASE)
+"""A language and its region; not a script, whose voices could not read the language's usual letters."""
 
 
 class InfoBytes:
@@ -85,21 +94,44 @@ def _voice(engine: EngineManifest, voice: Voice, indents: dict[str, int]) -> Tts
         installed=True,
         description=f"{' ' * indents.get(name, 0)}{voice.name or voice.id} · {engine.title}",
         version=None,
-        languages=list(voice.languages),
+        languages=_languages(voice),
         speakers=[TtsVoiceSpeaker(speaker) for speaker in voice.speakers] or None,
     )
+
+
+def _languages(voice: Voice) -> list[str]:
+    """Return a voice's languages, then those that they are without their region."""
+    bare = [match[1].lower() for match in map(_REGIONAL.match, voice.languages) if match]
+    return list(dict.fromkeys([*voice.languages, *bare]))
 
 
 def _indents(catalog: Catalog) -> dict[str, int]:
     """Return how many spaces each preferred voice's description begins with."""
     served: set[str] = set()
-    indents = {catalog.default: len(catalog.engines) + 1}
+    indents = {catalog.default: 2 * len(catalog.engines) + 2}
     for position, engine in enumerate(catalog.engines):
+        speakers: defaultdict[str, list[Voice]] = defaultdict(list)
         for voice in filter(_advertised, engine.voices):
-            if not served.issuperset(voice.languages):
-                indents.setdefault(f"{engine.id}/{voice.id}", len(catalog.engines) - position)
-            served.update(voice.languages)
+            for language in _languages(voice):
+                speakers[language].append(voice)
+        for language in speakers.keys() - served:
+            name = f"{engine.id}/{_preferred(speakers[language], language).id}"
+            indent = 2 * (len(catalog.engines) - position) + language.isalpha()
+            indents[name] = max(indents.get(name, 0), indent)
+        served |= speakers.keys()
     return indents
+
+
+def _preferred(voices: list[Voice], language: str) -> Voice:
+    """Return the first that names the language itself, else its usual region, else any."""
+    usual = f"{language}-{USUAL_REGION.get(language, language)}"
+
+    def distance(voice: Voice) -> int:
+        if language in voice.languages:
+            return 0
+        return 1 if usual in (tag.lower().replace("_", "-") for tag in voice.languages) else 2
+
+    return min(voices, key=distance)
 
 
 def _advertised(voice: Voice) -> bool:
