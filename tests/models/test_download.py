@@ -338,13 +338,17 @@ async def test_memory_of_the_process_is_flat(make_store: MakeStore, put: Put, hu
 
 def _children() -> list[str]:
     """The fetchers' processes that this one has."""
-    pids = [each for task in Path("/proc/self/task").iterdir() for each in (task / "children").read_text().split()]
-    return [pid for pid in pids if "meadowlark.models.fetcher" in Path(f"/proc/{pid}/cmdline").read_text()]
+    pids = [each for task in Path("/proc/self/task").glob("*/children") for each in task.read_text().split()]
+    return [pid for pid in pids if "meadowlark.models.fetcher" in _proc(pid, "cmdline")]
+
+
+def _proc(pid: str, name: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text()
+    except OSError:  # it has ended
+        return ""
 
 
 def _peak_kb(pid: str) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
+    lines = _proc(pid, "status").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)

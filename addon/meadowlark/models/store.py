@@ -58,6 +58,7 @@ class Store:
         fetch: Download = download,
         clock: Callable[[], float] = time.monotonic,
         reserve: int = RESERVE,
+        rescan_seconds: float = RESCAN_SECONDS,
     ) -> None:
         """options: the user's settings by engine id. changed: called when a voice's state is another one."""
         self.shelves = shelves
@@ -66,6 +67,7 @@ class Store:
         self._download = fetch
         self._clock = clock
         self._reserve = reserve
+        self._rescan_seconds = rescan_seconds
         self._engines: dict[str, tuple[EngineManifest, dict[str, Voice]]] = {}
         self._found: dict[Key, Path] = {}
         self._jobs: dict[Key, _Job] = {}
@@ -171,7 +173,7 @@ class Store:
                 if self._is_due(self.state(engine, voice)):
                     self._begin(engine, voice)
             try:
-                await asyncio.wait_for(self._poke.wait(), RESCAN_SECONDS)
+                await asyncio.wait_for(self._poke.wait(), self._rescan_seconds)
             except TimeoutError:
                 pass
 
@@ -203,28 +205,35 @@ class Store:
 
     async def _run(self, meter: Meter, keys: list[Key]) -> None:
         """One download from its place in the queue to its end; what went wrong is noted in `_failed`."""
-        engine, name = meter.progress.engine, meter.progress.name
-        by_key = {asset.key: (engine, asset) for _, asset in keys}
-        chronicle = Chronicle(self._clock())
+        name = meter.progress.name
+        by_key = {asset.key: (engine, asset) for engine, asset in keys}
+        chronicle, begun = Chronicle(self._clock()), self._clock()
+        failed = False
 
         def take(line: Line) -> None:
+            nonlocal failed
             now = self._clock()
             progress = meter.take(line, now)
             if line.trouble:
+                failed = True
                 self._note_failure(by_key[line.file], line.note, line.trouble, line.wait)
             elif text := chronicle.line(progress, now):
                 _LOGGER.info("Downloading %s: %s", name, text)
 
         try:
             async with self._free:
-                _LOGGER.info(
-                    "Downloading %s (%s)", name, megabytes(meter.progress.total) if meter.progress.total else "?"
-                )
-                begun = self._clock()
+                begun, total = self._clock(), meter.progress.total
+                _LOGGER.info("Downloading %s%s", name, f" ({megabytes(total)})" if total else "")
                 assets = tuple(asset for _, asset in keys)
-                await self._download(Order(engine, assets, str(self.shelves.models), self._reserve), take)
+                await self._download(
+                    Order(meter.progress.engine, assets, str(self.shelves.models), self._reserve), take
+                )
             await self._look(keys)
-            if all(key in self._found for key in keys):
+            for key in keys:
+                if key not in self._found and not failed:
+                    self._note_failure(key, f"{key[1].key} came, but is not as the plugin says", Trouble.ERROR)
+                    failed = True
+            if not failed:
                 took = self._clock() - begun
                 _LOGGER.info("Downloaded %s: %s in %.0f s", name, megabytes(meter.progress.total), took)
         except DownloadError as error:
