@@ -96,6 +96,8 @@ REGIONS = engine(
     Voice("latin", ("fa-Latn", "x-test"), "Persian in Latin letters"),
     Voice("es-419", ("es-419", "es-MX"), "Latin America"),
     Voice("es", ("es-ES",), "Spain"),
+    Voice("yue", ("yue", "zh-HK"), "Cantonese"),
+    Voice("cmn", ("cmn", "zh-CN"), "Mandarin"),
 )
 
 
@@ -103,6 +105,7 @@ def test_a_language_is_known_without_its_region_and_begins_with_the_usual_one():
     info = build(FakeCatalog((REGIONS,)))
     assert shown(info, "en") == ["regions/us", "regions/carib", "regions/gb", "regions/rp"]
     assert shown(info, "es") == ["regions/es", "regions/es-419"]
+    assert shown(info, "zh") == ["regions/cmn", "regions/yue"]
     assert shown(info, "fa") == shown(info, "x") == []
     voices = {voice.name: voice.languages for voice in info.tts[0].voices}
     assert voices["regions/es-419"] == ["es-419", "es-MX", "es"]

@@ -9,8 +9,8 @@ not on the list, and in a country without an English of its own it took the firs
 
 Home Assistant sorts the voices of a language by description, and a pipeline that it makes by itself takes the first.
 Hence leading spaces, which sort before every letter and which no list shows: the voice that the catalog prefers for a
-language has two for its engine and two for each engine after that, one more for a language without a region; the
-default voice has the most. All other voices stand in order of the alphabet.
+language has two for its engine and two for each engine after that, and one more where other regions' voices are on the
+same list; the default voice has the most. All other voices stand in order of the alphabet.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def _indents(catalog: Catalog) -> dict[str, int]:
                 speakers[language].append(voice)
         for language in speakers.keys() - served:
             name = f"{engine.id}/{_preferred(speakers[language], language).id}"
-            indent = 2 * (len(catalog.engines) - position) + language.isalpha()
-            indents[name] = max(indents.get(name, 0), indent)
+            mixed = any(language not in voice.languages for voice in speakers[language])
+            indents[name] = max(indents.get(name, 0), 2 * (len(catalog.engines) - position) + mixed)
         served |= speakers.keys()
     return indents
 
