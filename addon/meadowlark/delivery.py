@@ -50,8 +50,7 @@ class Delivery:
         self._hand_over: Choice | None = None
         """Who takes over at the end of a sentence, once it is ready."""
         self._opened = False
-        self._leases: dict[str, Lease] = {}
-        self._stack = ExitStack()
+        self._leases: dict[str, tuple[Lease, ExitStack]] = {}
         self._late: asyncio.Task[None] | None = None
         """An engine that was too late and is still being stopped."""
 
@@ -60,11 +59,15 @@ class Delivery:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        for engine in list(self._leases):
+            self._release(engine)
 
     async def say(self, sentence: Sentence) -> None:
         """Speak a sentence, whoever has to. Raises LoadError, WorkerError, RefusedError when nobody can."""
+        opening = not self._opened
         within = self._cue(len(sentence.text))
+        if opening and self._choice is not self._asked:
+            within = await self._stand_in(within)
         tried = {self._asked.manifest.id}
         while True:
             tried.add(self._choice.manifest.id)
@@ -75,9 +78,34 @@ class Delivery:
                 if not others:
                     raise
                 _LOGGER.warning("%s; %s speaks instead", error, others[0].name)
-                self._choice, self._hand_over, within = others[0], None, None
+                failed, self._choice, self._hand_over, within = self._choice, others[0], None, None
+                if failed is self._asked and isinstance(error, LateError):
+                    await self._stand_in(None)
+                else:
+                    self._release(failed.manifest.id)
             else:
                 return
+
+    async def _stand_in(self, within: float | None) -> float | None:
+        """Load the fallback; the engine asked for speaks after all if it is loaded sooner. What is left of `within`.
+
+        Each may need the memory of the other: a lease on one that does not speak would have them wait for ever.
+        """
+        begun, supervisor = self._means.clock(), self._means.supervisor
+        if self._means.fallbacks.ready(self._asked):  # slow, hung, or with too much to do
+            self._release(self._asked.manifest.id)
+            return within
+        self._lease(self._choice)
+        engines = (self._choice.manifest.id, self._asked.manifest.id)
+        try:
+            async with asyncio.timeout(within):
+                ready = await supervisor.first_ready(engines)
+        except TimeoutError:
+            return 0.0
+        if ready == self._asked.manifest.id:
+            self._choice, self._hand_over = self._asked, None
+            return None
+        return None if within is None else max(0.0, within - (self._means.clock() - begun))
 
     def _cue(self, chars: int) -> float | None:
         """Choose who speaks this sentence; the seconds within which it must be heard, None = as long as it takes."""
@@ -139,8 +167,13 @@ class Delivery:
     def _lease(self, choice: Choice) -> Lease:
         engine = choice.manifest.id
         if engine not in self._leases:
-            self._leases[engine] = self._stack.enter_context(self._means.supervisor.lease(engine))
-        return self._leases[engine]
+            stack = ExitStack()
+            self._leases[engine] = stack.enter_context(self._means.supervisor.lease(engine)), stack
+        return self._leases[engine][0]
+
+    def _release(self, engine: str) -> None:
+        if engine in self._leases:
+            self._leases.pop(engine)[1].close()
 
     def _utterance(self, sentence: Sentence, choice: Choice) -> Utterance:
         sentence = sentence if choice.manifest is self._asked.manifest else self._translated(sentence, choice)

@@ -61,7 +61,7 @@ class Fallbacks:
         prospect = self._prospect(asked, chars)
         prospects = [self._prospect(choice, chars) for choice in others]
         by_engine = {choice.manifest.id: choice for choice in others}
-        match admit(self._line(prospect), [self._line(each) for each in prospects]):
+        match admit(self._line(prospect, prospect.queue), [self._line(each, each.seconds) for each in prospects]):
             case Turn(engine):
                 return Opening(by_engine[engine])
             case TooMuch(reason):
@@ -143,10 +143,13 @@ class Fallbacks:
             first = known.first_audio_seconds(chars) if choice.manifest.streaming else work
         return Prospect(engine.id, load, engine.turns.wait_of_newcomer(), first)
 
-    def _line(self, prospect: Prospect) -> Line:
-        """What a newcomer finds at an engine; what nobody knows counts as short, and the timer decides."""
+    def _line(self, prospect: Prospect, seconds: float | None) -> Line:
+        """What a newcomer finds at an engine; what nobody knows counts as short, and the timer decides.
+
+        The load of the engine asked for does not count: it is nobody's crowd, and once done it is done for all.
+        """
         turns = self._supervisor.engine(prospect.engine).turns
-        return Line(prospect.engine, prospect.seconds or prospect.queue, turns.newcomers)
+        return Line(prospect.engine, prospect.queue if seconds is None else seconds, turns.newcomers)
 
     def _engine(self, choice: Choice) -> Engine:
         return self._supervisor.engine(choice.manifest.id)

@@ -59,7 +59,7 @@ class Engine:
         self.device = ""
         """Where it is or is being loaded; empty = nowhere."""
         self.bytes = 0
-        """Measured when it was loaded; 0 = not loaded."""
+        """Measured when it was loaded, and after every sentence; 0 = not loaded."""
         self.context_bytes = 0
         """Of a GPU, beside what the engine's own allocator holds: the CUDA context and its libraries."""
         self.worker: Worker | None = None
@@ -82,6 +82,11 @@ class Engine:
     def ready(self) -> bool:
         """Whether it can speak at once."""
         return self.worker is not None and self.worker.alive
+
+    @property
+    def coming(self) -> bool:
+        """Whether it is being loaded: its device does not show all of its memory yet."""
+        return bool(self.device) and self.worker is None and not self.leaving
 
     @property
     def kind(self) -> str:

@@ -33,6 +33,7 @@ FIRST_SAVE_LOOKS = 10
 """Looks between saves of the ledger; the first comes early, so that `meadowlark engines` has something to show."""
 
 SAMPLES = 8
+PROOF_POLL = 0.05
 PROOF_SECONDS = 5.0
 """For a device to show the memory of who has gone; NVML lags by up to 2 s."""
 
@@ -62,6 +63,9 @@ class Keeper:
         self._clock = clock
         self._local_clock = local_clock
         self._samples: dict[str, deque[Sample]] = {}
+        self._holdings: dict[str, tuple[str, ...]] = {}
+        self._writing: asyncio.Future[bool] | None = None
+        self._complained = False
         supervisor.on_use = self.used
         supervisor.regret = self.regret
         for engine in supervisor.engines:
@@ -80,7 +84,11 @@ class Keeper:
                 if looks % SAVE_LOOKS == 0 or looks == FIRST_SAVE_LOOKS:
                     await self.save()
             except Exception:
-                _LOGGER.exception("The residents could not be looked after; going on")
+                if not self._complained:  # once a second would bury all else
+                    _LOGGER.exception("The residents could not be looked after; going on")
+                self._complained = True
+            else:
+                self._complained = False
 
     def used(self, engine: Engine) -> None:
         """An engine is asked for: learn the hour."""
@@ -97,13 +105,16 @@ class Keeper:
             samples = self._samples.setdefault(memory.device, deque(maxlen=SAMPLES))
             samples.append(self._sample(memory))
             here = [each for each in self._supervisor.engines if each.device == memory.device]
+            staying = [each.resident for each in here if not each.leaving]
             chosen = yields(
                 samples,
-                [each.resident for each in here if not each.leaving],
+                staying,
                 reserve=self._supervisor.budget.reserve,
                 coming=sum(each.bytes for each in here if each.leaving),
             )
             await self._let_go(chosen, f"others need {memory.device}, {memory.free / 1e6:.0f} MB were free")
+            over = self._supervisor.over_budget(memory.device)
+            await self._let_go(enough(staying, over), f"engines hold {over / 1e6:.0f} MB more than their budget")
 
     async def tidy(self) -> None:
         """Let go of what nobody is likely to need soon; bring back what is."""
@@ -127,7 +138,10 @@ class Keeper:
             return
         for engine in self._supervisor.engines:
             self._supervisor.ledger.extra(engine.id).update(_remember(engine.pattern))
-        await asyncio.to_thread(self._file.write, encode(self._supervisor.ledger))
+        if self._writing:  # whoever wanted that may have been cancelled; its thread goes on
+            await asyncio.wait({self._writing})
+        self._writing = asyncio.ensure_future(asyncio.to_thread(self._file.write, encode(self._supervisor.ledger)))
+        await asyncio.shield(self._writing)
 
     async def yield_memory(self, wanted: int, device: str = "") -> int:
         """Let idle engines go until so many bytes are back; the bytes that the devices prove. device: empty = any."""
@@ -135,29 +149,40 @@ class Keeper:
         residents = [each.resident for each in here if not each.leaving]
         before = await self._free(device)
         chosen = enough(residents, wanted)
-        expected = sum(each.bytes for each in residents if each.engine in chosen)
-        await self._let_go(chosen, f"{wanted / 1e6:.0f} MB were asked back")
+        gone = await self._let_go(chosen, f"{wanted / 1e6:.0f} MB were asked back")
+        expected = sum(each.bytes for each in residents if each.engine in gone)
         deadline = self._clock() + PROOF_SECONDS
-        while True:
+        while gone:
             back = max(0, await self._free(device) - before)
-            if not chosen or back >= min(wanted, expected) or self._clock() >= deadline:
-                return back if chosen else 0
-            await asyncio.sleep(0.1)
+            if back >= min(wanted, expected) or self._clock() >= deadline:
+                return back
+            await asyncio.sleep(PROOF_POLL)
+        return 0
 
     async def _free(self, device: str) -> int:
         readings = await asyncio.to_thread(self._supervisor.devices.read)
         return sum(each.free for each in readings if device in ("", each.device))
 
-    async def _let_go(self, chosen: Sequence[str], why: str) -> None:
-        await asyncio.gather(*(self._supervisor.evict(each, why) for each in chosen))
+    async def _let_go(self, chosen: Sequence[str], why: str) -> list[str]:
+        """End those that are still idle; who has gone."""
+        gone = await asyncio.gather(*(self._supervisor.evict(each, why) for each in chosen))
+        return [each for each, done in zip(chosen, gone, strict=True) if done]
 
     def _sample(self, memory: Memory) -> Sample:
+        """A reading, and what we held then; not steady when engines have come or gone since the last one.
+
+        NVML shows the memory of who has gone only after a while, and a reading takes a moment in which engines may go:
+        their memory would look like a neighbour's.
+        """
         here: list[Resident] = []
         steady = True
         for each in self._supervisor.engines:
             if each.device == memory.device:
                 here.append(each.resident)
                 steady &= each.ready and not each.leaving
+        names = tuple(each.engine for each in here)
+        steady &= self._holdings.get(memory.device, names) == names
+        self._holdings[memory.device] = names
         return Sample(self._clock(), memory.free, sum(each.bytes for each in here), steady)
 
     def _idle_since(self, engine: Engine) -> float:

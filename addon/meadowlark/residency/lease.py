@@ -71,11 +71,11 @@ class Lease:
                                 sent += len(fresh)
                                 yield fresh
                 except WorkerError as error:
+                    if error.out_of_memory or is_poisoned(engine, error):
+                        await self._attempts.replace(engine)  # before anybody else's turn comes
                     if last_attempt or (sent and engine.manifest.samples):
                         raise
                     _LOGGER.warning("%s; the sentence is tried once more", error)
-                    if error.out_of_memory or is_poisoned(engine, error):
-                        await self._attempts.replace(engine)
                 else:
                     return
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,6 +42,18 @@ MEMORY_BACK_SECONDS = 5.0
 """How long a device may take to show the memory of a worker that has ended; NVML lags by up to 2 s."""
 
 MEMORY_BACK_POLL = 0.05
+
+MEMORY_BACK_SHARE = 0.8
+"""Of what an engine was measured to hold, the part that must be seen to come back: others take and give meanwhile."""
+
+GONE_SECONDS = 30.0
+"""A killed process that is there for longer is held by its driver, perhaps for ever."""
+
+LOOK_AGAIN_SECONDS = 1.0
+"""An engine that waits for memory looks again after so long: no neighbour tells that it has gone."""
+
+FIRST_PATIENCE = 10.0
+"""The same before a new worker's first sentence is done, of an engine known for its speed."""
 
 Start = Callable[[Launch], Coroutine[Any, Any, Worker]]
 
@@ -89,6 +101,9 @@ class Supervisor:
         self._engines: dict[str, Engine] = {}
         self._placing = asyncio.Lock()
         self._changed = asyncio.Event()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._left: dict[str, float] = {}
+        """When an engine last left a GPU, which may show its memory as taken for a while."""
         self._closing = False
 
     def install(self, launches: Iterable[tuple[EngineManifest, Launch]], *, pinned: Iterable[str] = ()) -> None:
@@ -125,8 +140,8 @@ class Supervisor:
         """Hold an engine; its load begins now, before there is anything to say."""
         engine = self._engines[engine_id]
         engine.leases += 1
-        self.on_use(engine)
         try:
+            self.on_use(engine)
             self.prewarm(engine_id)
             yield Lease(self, engine, self._clock)
         finally:
@@ -141,6 +156,18 @@ class Supervisor:
             engine.loading = asyncio.create_task(self._load(engine), name=f"load {engine_id}")
             engine.loading.add_done_callback(lambda task: self._loaded(engine, task))
 
+    async def first_ready(self, engine_ids: Sequence[str]) -> str | None:
+        """Begin to load these engines; the first that can speak, None when none can be loaded."""
+        for each in engine_ids:
+            self.prewarm(each)
+        engines = [self._engines[each] for each in engine_ids]
+        while True:
+            ready = next((each.id for each in engines if each.ready), None)
+            loading = {each.loading for each in engines if each.loading}
+            if ready or not loading:
+                return ready
+            await asyncio.wait(loading, return_when=asyncio.FIRST_COMPLETED)
+
     def resting(self, engine_id: str) -> float:
         """Seconds until an engine that has died may be started again; 0 = it may."""
         return max(0.0, self._engines[engine_id].rests_until - self._clock())
@@ -151,7 +178,10 @@ class Supervisor:
         """One try at a sentence, with a worker that is ready."""
         worker = await self._ready(engine)
         chars = len(utterance.text)
-        limit = patience(chars, engine.seconds_per_char(chars), floor=SHORTEST_PATIENCE)
+        pace, floor = engine.seconds_per_char(chars), SHORTEST_PATIENCE
+        if pace is None and engine.estimate.sentences:
+            pace, floor = engine.estimate.rtf(chars) * engine.estimate.pace, FIRST_PATIENCE
+        limit = patience(chars, pace, floor=floor)
         async with aclosing(worker.speak(utterance, rate=rate, gain=gain, patience=limit)) as chunks:
             async for chunk in chunks:
                 yield chunk
@@ -163,10 +193,10 @@ class Supervisor:
             await self._evict(engine, "it may be damaged")
 
     async def evict(self, engine_id: str, why: str) -> bool:
-        """End an idle engine's worker and wait until its memory is back; False when it is no longer idle."""
+        """End an idle engine's worker; returns when its process is gone. False when it is no longer idle."""
         engine = self._engines[engine_id]
         async with self._placing:
-            if engine.leases or engine.loading or not engine.worker:
+            if not engine.worker or not engine.resident.idle:
                 return False
             await self._evict(engine, why)
             return True
@@ -179,45 +209,54 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*loading, return_exceptions=True)
         await asyncio.gather(*(self._evict(engine, "the server stops") for engine in self._engines.values()))
+        await asyncio.gather(*self._ending)
 
     def snapshot(self, without: Collection[str] = ()) -> Snapshot:
         """What the policy may look at, now. without: devices that are out of the question."""
         residents = tuple(
             replace(engine.resident, regret=self.regret(engine)) for engine in self._engines.values() if engine.device
         )
-        rooms = (
-            self._room(memory.device, memory.free, residents)
-            for memory in self.devices.read()
-            if memory.device not in without
-        )
+        rooms = (self._room(memory, residents) for memory in self.devices.read() if memory.device not in without)
         return Snapshot(tuple(rooms), residents)
 
-    def _room(self, device: str, free: int, residents: tuple[Resident, ...]) -> Device:
+    def _room(self, memory: Memory, residents: tuple[Resident, ...]) -> Device:
         """What engines may still take on a device, and what they could take in all.
 
         An engine that is being loaded counts in full, though the device still shows its memory as free, or part of it.
+        Pinned engines never make room.
         """
-        here = [each for each in residents if each.device == device]
-        taken = sum(each.bytes for each in here)
-        coming = sum(each.bytes for each in here if not self._engines[each.engine].ready)
-        room, capacity = free - coming - self.budget.reserve, free + taken - coming - self.budget.reserve
-        if self.budget.total and device == "cpu":
-            room, capacity = min(room, self.budget.total - taken), min(capacity, self.budget.total)
-        return Device(device, max(0, room), max(0, capacity))
+        here = [each for each in residents if each.device == memory.device]
+        taken, pinned = sum(each.bytes for each in here), sum(each.bytes for each in here if each.pinned)
+        coming = sum(each.bytes for each in here if self._engines[each.engine].coming)
+        room, capacity = memory.free - coming, min(memory.free + taken, memory.total) - pinned
+        room, capacity = room - self.budget.reserve, capacity - self.budget.reserve
+        if self.budget.total and memory.device == "cpu":
+            room, capacity = min(room, self.budget.total - taken), min(capacity, self.budget.total - pinned)
+        return Device(memory.device, max(0, room), max(0, capacity))
+
+    def over_budget(self, device: str) -> int:
+        """Bytes that engines hold beyond what they may: one took more than its manifest says, or grew."""
+        taken = sum(each.bytes for each in self._engines.values() if each.device == device and not each.leaving)
+        return max(0, taken - self.budget.total) if self.budget.total and device == "cpu" else 0
 
     async def _ready(self, engine: Engine) -> Worker:
         """A living worker; waits for its load. Raises LoadError, RefusedError."""
         while not (engine.worker and engine.worker.alive):
             self.prewarm(engine.id)
-            if engine.loading is None:
+            loading = engine.loading
+            if loading:
+                await asyncio.wait({loading})  # a listener who leaves must not end the load that others wait for
+            if loading is None or loading.cancelled():
                 raise RefusedError("The server is shutting down.")
-            await asyncio.shield(engine.loading)  # a listener who leaves must not end the load that others wait for
+            loading.result()
         return engine.worker
 
     async def _load(self, engine: Engine) -> Worker:
         """Room for it, then its worker. Out of memory: once more with every idle engine gone, then the next device."""
-        if engine.worker:
-            await asyncio.wait({engine.worker.exited})  # killed a moment ago: first its memory comes back
+        if engine.worker:  # killed a moment ago: first its memory comes back
+            await asyncio.wait({engine.worker.exited}, timeout=GONE_SECONDS)
+            if engine.worker:
+                raise LoadError(engine.id, f"its process {engine.worker.pid} was killed and does not end")
         await self._rest(engine)
         full: list[str] = []
         while True:
@@ -232,7 +271,11 @@ class Supervisor:
                     raise
                 full.append(device)
                 _LOGGER.warning("%s ran out of memory on %s: %s", engine.id, device, error)
-                await self._clear(device)
+                if full.count(device) > 1:  # so that those who ask on do not clear the device again and again
+                    self._count_death(engine, f"it ran out of memory on {device}")
+                else:
+                    await self._clear(device)
+                    await self._ask_neighbours(engine.need, device.partition(":")[0])
             except BaseException:
                 engine.device = ""
                 raise
@@ -254,67 +297,118 @@ class Supervisor:
     async def _place(self, engine: Engine, without: Collection[str]) -> str:
         """Find room for an engine, making it where the policy says so; the device's id. Raises RefusedError."""
         need = engine.need
-        asked = self.make_room is None
+        asked, told = self.make_room is None, False
         while True:
             self._changed.clear()
             async with self._placing:
                 decision = decide(self.snapshot(without), need)
-                if not asked and not _is_first_choice(decision, need):
-                    asked = True
-                    await self._ask_neighbours(need)
-                    continue
-                match decision:
-                    case Load(device, evict):
-                        for each in evict:
-                            await self._evict(self._engines[each], f"{engine.id} needs its place")
-                        if evict:
-                            await self._memory_back(device, dict(need.bytes)[device.partition(":")[0]])
-                        engine.device = device
-                        return device
-                    case Use():
-                        return engine.device
-                    case Refuse(reason):
-                        tried = f" after running out of memory on {', '.join(sorted(set(without)))}" if without else ""
-                        raise RefusedError(f"{engine.id} cannot be loaded{tried}: {reason}.")
-                    case Wait(busy):
-                        _LOGGER.info("%s waits for memory: %s speaking", engine.id, ", ".join(busy))
-            if not engine.leases:
-                raise RefusedError(f"{engine.id}: nobody waits for it any more.")
-            await self._changed.wait()
+                last_word = asked or _is_first_choice(decision, need)
+                if isinstance(decision, Load) and last_word and await self._took(engine, decision):
+                    engine.device = decision.device
+            if engine.device and not engine.leaving:
+                if await self._has_room(engine):
+                    return engine.device
+                engine.device = ""  # a neighbour was faster: another look
+            elif not last_word:
+                asked = True
+                await self._ask_neighbours(need)
+            elif isinstance(decision, Refuse) and not self._may_come_back():
+                tried = f" after running out of memory on {', '.join(sorted(set(without)))}" if without else ""
+                raise RefusedError(f"{engine.id} cannot be loaded{tried}: {decision.reason}.")
+            elif not isinstance(decision, Load):
+                if isinstance(decision, Wait) and not told:
+                    told = True
+                    _LOGGER.info("%s waits for memory: %s speaking", engine.id, ", ".join(decision.busy))
+                if not engine.leases:
+                    raise RefusedError(f"{engine.id}: nobody waits for it any more.")
+                await self._change(MEMORY_BACK_POLL if isinstance(decision, Refuse) else LOOK_AGAIN_SECONDS)
 
-    async def _ask_neighbours(self, need: Need) -> None:
+    async def _took(self, engine: Engine, decision: Load) -> bool:
+        """Evict who stands in the way; False when one of them has been leased meanwhile."""
+        for each in decision.evict:
+            if not self._engines[each].resident.idle:
+                return False
+            await self._evict(self._engines[each], f"{engine.id} needs its place")
+        return True
+
+    async def _has_room(self, engine: Engine) -> bool:
+        """Whether the device that an engine has been given shows its memory, perhaps only after a while."""
+
+        def shown() -> bool:
+            others = tuple(each.resident for each in self._engines.values() if each.device and each is not engine)
+            memory = self._memory(engine.device)
+            return memory is None or self._room(memory, others).free >= dict(engine.need.bytes)[engine.kind]
+
+        return await self._in_a_while(shown)
+
+    async def _change(self, seconds: float) -> None:
+        """Wait until an engine comes or goes, or so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _may_come_back(self) -> bool:
+        """Whether an engine has left a GPU so lately that its memory may not be shown as free yet."""
+        now = self._clock()
+        return any(now - at < MEMORY_BACK_SECONDS for at in self._left.values())
+
+    async def _ask_neighbours(self, need: Need, kind: str = "") -> None:
         """Before an engine goes to its second choice: perhaps somebody on its first has room to give."""
-        kind, size = need.bytes[0]
+        kind = kind or need.bytes[0][0]
         if self.make_room and any(memory.device.partition(":")[0] == kind for memory in self.devices.read()):
-            await self.make_room(kind, size + self.budget.reserve)
+            await self.make_room(kind, dict(need.bytes)[kind] + self.budget.reserve)
 
     async def _clear(self, device: str) -> None:
-        """Evict every idle engine of a device that has run full."""
+        """Evict every idle engine of a device that has run full, and wait until it shows their memory."""
+        before, size = self._memory(device), 0
         async with self._placing:
             for engine in self._engines.values():
-                if engine.device == device and engine.resident.idle:
+                if engine.device == device and engine.worker and engine.resident.idle:
+                    size += engine.bytes
                     await self._evict(engine, f"{device} is full")
 
+        def shown() -> bool:
+            now = self._memory(device)
+            return not (before and now) or now.free - before.free >= size * MEMORY_BACK_SHARE
+
+        if size and not await self._in_a_while(shown):
+            _LOGGER.warning("%s does not show the memory of the engines that left it; trying all the same", device)
+
+    async def _in_a_while(self, condition: Callable[[], bool]) -> bool:
+        """Whether something about a device becomes true before it is too late."""
+        deadline = self._clock() + MEMORY_BACK_SECONDS
+        while not condition():
+            if self._clock() >= deadline:
+                return False
+            await asyncio.sleep(MEMORY_BACK_POLL)
+        return True
+
     async def _evict(self, engine: Engine, why: str) -> None:
+        """End a worker; it comes to its end even when whoever wanted that has left."""
         if engine.worker is None:
             return
         _LOGGER.info("Evicting %s from %s (%.0f MB): %s", engine.id, engine.device, engine.bytes / 1e6, why)
         worker, engine.worker, engine.leaving = engine.worker, None, True
+        ending = asyncio.create_task(self._end(engine, worker), name=f"end {engine.id}")
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+        await asyncio.shield(ending)
+
+    async def _end(self, engine: Engine, worker: Worker) -> None:
         try:
             await worker.stop()
         finally:
-            engine.device, engine.bytes, engine.leaving = "", 0, False
-            self._notify()
+            self._vacate(engine)
+            engine.leaving = False
 
-    async def _memory_back(self, device: str, wanted: int) -> None:
-        """Wait until a device really has the memory of who has just gone; a neighbour may have been faster."""
-        deadline = self._clock() + MEMORY_BACK_SECONDS
-        while self._clock() < deadline:
-            room = next((each.free for each in self.snapshot().devices if each.id == device), wanted)
-            if room >= wanted:
-                return
-            await asyncio.sleep(MEMORY_BACK_POLL)
-        _LOGGER.warning("%s does not show the memory of the engines that left it; loading all the same", device)
+    def _vacate(self, engine: Engine) -> None:
+        """Its process is gone."""
+        if engine.device and not engine.device.startswith("cpu"):
+            self._left[engine.device] = self._clock()
+        engine.worker, engine.device, engine.bytes = None, "", 0
+        self._notify()
 
     def _memory(self, device: str) -> Memory | None:
         return next((each for each in self.devices.read() if each.device == device), None)
@@ -359,6 +453,8 @@ class Supervisor:
             )
             if done.level:
                 engine.heard(done.level)
+            held = _with_context(done.device_bytes, engine) if on_gpu else done.memory_bytes
+            engine.bytes = held or engine.bytes
         was_quarantined = engine.deaths >= QUARANTINE_DEATHS
         engine.deaths = 0
         if self.ledger.record_recovery(engine.id) and was_quarantined:
@@ -369,20 +465,19 @@ class Supervisor:
         engine.loading = None
         self._notify()
         if not task.cancelled() and (error := task.exception()):
-            _LOGGER.error("%s", error)
+            _LOGGER.log(logging.ERROR if engine.leases else logging.INFO, "%s", error)
             if isinstance(error, LoadError):
-                self._count_death(engine, "it could not be loaded")
+                self._count_death(engine, str(error).removeprefix(f"{engine.id}: "))
 
     def _gone(self, engine: Engine, worker: Worker, exited: asyncio.Future[str]) -> None:
         """A worker has ended: expected when it was evicted, else a death."""
         if engine.worker is not worker:
             return
-        engine.worker, engine.device, engine.bytes = None, "", 0
+        self._vacate(engine)
         if not self._closing:
             reason = "cancelled" if exited.cancelled() else exited.result()
             self._count_death(engine, reason)
             _LOGGER.error("%s (pid %d) died: %s; %d in a row", engine.id, worker.pid, reason, engine.deaths)
-        self._notify()
 
     def _count_death(self, engine: Engine, reason: str) -> None:
         engine.deaths += 1

@@ -150,8 +150,8 @@ class WorkerProcess:
                 self._settling = asyncio.create_task(self._settle(job), name=f"settle {self.engine}")
                 await asyncio.shield(self._settling)
 
-    async def stop(self, timeout: float = 5.0) -> None:
-        """Unload; returns when the process is gone, by force after `timeout` seconds."""
+    async def stop(self, timeout: float = 1.0) -> None:
+        """Unload; returns when the process is gone, by force after `timeout` seconds: it has nothing to save."""
         if self.alive:
             self._death = "was unloaded in mid-sentence"
             self._send(Unload())
