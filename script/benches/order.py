@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from sim import order
 
 from meadowlark.catalog import Catalog
+from meadowlark.errors import RefusedError
 from meadowlark.plugins import Registry
 from meadowlark.residency.devices import LocalDevices
 from meadowlark.residency.supervisor import Supervisor
@@ -63,6 +64,8 @@ class Heard:
 
     first_audio: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
+    refused: int = 0
+    """By admission, which is at work in the real houses: too long a line."""
 
 
 def main() -> None:
@@ -133,6 +136,8 @@ async def _real(loads: Sequence[int], seconds: float, houses: int, results: dict
     for (load, rule), each in heard.items():
         if each.gaps:
             _row(f"real.{load}.{rule}", each.first_audio, each.gaps, results)
+            results[f"refused.real.{load}.{rule}"] = each.refused
+    print("refused by admission: " + ", ".join(f"{load}.{rule} {heard[load, rule].refused}" for load, rule in heard))
     share = (time.process_time() - used) / (time.monotonic() - begun)
     results["real.core_share"] = round(share, 2)
     print(f"{share:.0%} of one core went into this process")
@@ -175,7 +180,10 @@ async def _satellite(
                 await asyncio.sleep(min(reply.thinks, ends_at - time.monotonic()))
                 if time.monotonic() >= ends_at:
                     return
-                await _listen(speaker, reply, into)
+                try:
+                    await _listen(speaker, reply, into)
+                except RefusedError:
+                    into.refused += 1
     except TimeoutError:
         pass
 

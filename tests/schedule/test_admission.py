@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from meadowlark.schedule.admission import MOST_NEWCOMERS, Admission, Admit, Line, TooMuch, Turn, admit, expected_wait
+from meadowlark.schedule.admission import (
+    FARTHEST_SECONDS,
+    MOST_NEWCOMERS,
+    Admission,
+    Admit,
+    Line,
+    TooMuch,
+    Turn,
+    admit,
+    expected_wait,
+)
 from meadowlark.schedule.policy import Waiting
 
 SHORT = Line("nice", 2.0, 1)
@@ -49,8 +59,23 @@ def test_waits_for_nobody_where_there_is_room() -> None:
 
 
 def test_waits_for_those_who_would_run_dry() -> None:
-    assert expected_wait(NEW, [waiting(0, 0.5)], 0.0) == pytest.approx(2.0 + 0.1)
+    """One sentence of theirs, and there is time."""
+    assert expected_wait(NEW, [waiting(0, 0.5)], 0.0) == pytest.approx(1.0 + 0.1)
+    assert expected_wait(NEW, [], 0.0, [waiting(0, 0.5)]) == pytest.approx(1.0 + 0.1)
 
 
 def test_waits_for_those_who_came_before() -> None:
-    assert expected_wait(NEW, [waiting(0, None), waiting(1, None, rest=0.0)], 0.0) == pytest.approx(3.0 + 0.1)
+    before = [waiting(0, None, rest=0.0), waiting(1, None, rest=0.0)]
+    assert expected_wait(waiting(9, None, rest=0.0), before, 0.0) == pytest.approx(2.0 + 0.1)
+
+
+def test_waits_for_replies_to_end_when_there_is_no_room() -> None:
+    """Four listeners take all that the engine can do; the first of them has had enough after 16 s of speech."""
+    four = [waiting(n, 1.5 + n, rest=12.0 + 4 * n) for n in range(4)]
+    wait = expected_wait(waiting(9, None, rest=40.0), four, 0.0)
+    assert 5.0 < wait < 20.0
+
+
+def test_does_not_look_beyond_its_horizon() -> None:
+    crowd = [waiting(n, 0.1, rest=1e9) for n in range(9)]
+    assert FARTHEST_SECONDS <= expected_wait(NEW, crowd, 0.0) < FARTHEST_SECONDS + 2.0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from .policy import Waiting, keeps_time
+from .policy import Waiting, pick
 
 LONGEST_QUEUE_SECONDS: Final = 8.0
 """A newcomer who would wait longer for first audio is better served elsewhere, or told."""
+
+FARTHEST_SECONDS: Final = 30.0
+"""Nobody's wait is foreseen beyond that; 10 listeners take a few milliseconds."""
 
 MOST_NEWCOMERS: Final = 256
 """Waiting for one engine, whatever the estimates say."""
@@ -71,18 +74,35 @@ def admit(asked: Line, others: Sequence[Line] = (), longest: float = LONGEST_QUE
 def expected_wait(
     newcomer: Waiting, waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = (), busy: float = 0.0
 ) -> float:
-    """Seconds until a newcomer's first audio, at most, if nobody else comes. busy: left of the present sentence."""
-    ahead = [each for each in waiting if each.runs_dry_at is None and each.ticket != newcomer.ticket]
-    listening = [each for each in (*waiting, *absent) if each.runs_dry_at is not None]
-    if not ahead and keeps_time([newcomer, *listening], now + busy):
-        return busy + newcomer.first
-    return busy + sum(_work(each) for each in (*ahead, *listening)) + newcomer.first
+    """Seconds until a newcomer's first audio if nobody else comes, played through with `pick`.
+
+    busy: left of the sentence that is being spoken. No more than FARTHEST_SECONDS are played through.
+    """
+    line = [newcomer, *(each for each in (*waiting, *absent) if each.ticket != newcomer.ticket)]
+    at = now + busy
+    while at - now < FARTHEST_SECONDS:
+        chosen = pick(line, at)
+        if chosen is newcomer:
+            break
+        line = [each for each in line if each is not chosen]
+        if chosen.rest > 0:
+            line.append(_next_sentence(chosen, at))
+        at += chosen.work
+    return at - now + newcomer.first
+
+
+def _next_sentence(said: Waiting, at: float) -> Waiting:
+    """What follows a sentence whose work begins now: taken to be like it, or all that is left."""
+    heard = at + said.first if said.runs_dry_at is None else max(said.runs_dry_at, at + said.first)
+    share = min(1.0, said.rest / said.speech)
+    return replace(
+        said,
+        runs_dry_at=heard + said.speech,
+        work=said.work * share,
+        speech=said.speech * share,
+        rest=max(0.0, said.rest - said.speech),
+    )
 
 
 def _short(line: Line, longest: float) -> bool:
     return line.seconds <= longest and line.newcomers < MOST_NEWCOMERS
-
-
-def _work(each: Waiting) -> float:
-    """Of the engine, for all that is known of a reply."""
-    return each.work * (1 + each.rest / each.speech)
