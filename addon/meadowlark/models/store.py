@@ -72,6 +72,8 @@ class Store:
         self._found: dict[Key, Path] = {}
         self._jobs: dict[Key, _Job] = {}
         self._failed: dict[Key, Failed] = {}
+        self._failures: dict[Key, int] = {}
+        """In a row; an attempt that has begun has no failure yet, but those before it count."""
         self._wanted: list[tuple[str, str]] = []
         self._free = asyncio.Semaphore(AT_ONCE)
         self._poke = asyncio.Event()
@@ -92,11 +94,11 @@ class Store:
                 {each.key: str(self._found[engine, each]) for each in assets if (engine, each) in self._found}
             )
         for each in lacking:
-            if job := self._jobs.get((engine, each)):
-                return Downloading(job.meter.progress)
-        for each in lacking:
             if failure := self._failed.get((engine, each)):
                 return failure
+        for each in lacking:
+            if job := self._jobs.get((engine, each)):
+                return Downloading(job.meter.progress)
         return Missing(sum(each.bytes for each in lacking))
 
     def files(self, engine: str, voice: str = "") -> Mapping[str, str]:
@@ -142,11 +144,12 @@ class Store:
         """Look at the folders again; whether anything has come or gone."""
         return await self._look(tuple(self.keys))
 
-    def want(self, engine: str, voice: str = "") -> None:
-        """Have a voice's files fetched by `keep` as soon as may be, and again after a failure."""
+    def want(self, engine: str, voice: str = "") -> str:
+        """Have `keep` fetch a voice's files as soon as may be, and again after a failure; why it cannot speak yet."""
         if (engine, voice) not in self._wanted:
             self._wanted.append((engine, voice))
             self._poke.set()
+        return self.why(engine, voice)
 
     async def fetch(self, engine: str, voice: str = "") -> Mapping[str, str]:
         """A voice's files (of an engine as such: its own), downloaded if need be. Raises DownloadError.
@@ -201,6 +204,8 @@ class Store:
             meter = Meter(engine, voice, (asset for _, asset in mine), self._clock())
             job = _Job(asyncio.create_task(self._run(meter, mine), name=f"download {_named(engine, voice)}"), meter)
             self._jobs.update(dict.fromkeys(mine, job))
+            for key in mine:
+                self._failed.pop(key, None)
         return {self._jobs[key].task for key in lacking}
 
     async def _run(self, meter: Meter, keys: list[Key]) -> None:
@@ -213,11 +218,10 @@ class Store:
         def take(line: Line) -> None:
             nonlocal failed
             now = self._clock()
-            progress = meter.take(line, now)
             if line.trouble:
-                failed = True
+                failed |= not by_key[line.file][1].optional
                 self._note_failure(by_key[line.file], line.note, line.trouble, line.wait)
-            elif text := chronicle.line(progress, now):
+            elif text := chronicle.line(meter.take(line, now), now):
                 _LOGGER.info("Downloading %s: %s", name, text)
 
         try:
@@ -230,7 +234,7 @@ class Store:
                 )
             await self._look(keys)
             for key in keys:
-                if key not in self._found and not failed:
+                if not (key in self._found or key[1].optional or failed):
                     self._note_failure(key, f"{key[1].key} came, but is not as the plugin says", Trouble.ERROR)
                     failed = True
             if not failed:
@@ -247,8 +251,7 @@ class Store:
             self.on_change()
 
     def _note_failure(self, key: Key, reason: str, kind: Trouble, wait: float = 0.0) -> None:
-        before = self._failed.get(key)
-        failures = before.failures + 1 if before else 1
+        self._failures[key] = failures = self._failures.get(key, 0) + 1
         again = pause(kind, failures, wait)
         self._failed[key] = Failed(reason, kind, self._clock() + again, failures)
         engine, asset = key
@@ -265,6 +268,7 @@ class Store:
             if path:
                 self._found[key] = path
                 self._failed.pop(key, None)
+                self._failures.pop(key, None)
             else:
                 self._found.pop(key, None)
         if differs:

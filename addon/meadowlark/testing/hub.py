@@ -136,8 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not file.large:
             return self._empty(200, {**headers, "Content-Length": str(len(file.data))})
         linked = {"X-Linked-Etag": f'"{file.etag}"', "X-Linked-Size": str(len(file.data))}
-        port = self.server.server_address[1]
-        return self._empty(302, {**headers, **linked, "Location": f"http://localhost:{port}/storage/{name}?signed=1"})
+        storage = f"{self.house.url.replace('127.0.0.1', 'localhost')}/storage/{name}?signed=1"  # another host
+        return self._empty(302, {**headers, **linked, "Location": storage})
 
     def _get(self, file: File, name: str) -> None:
         file.gets.append(self.headers.get("Range", ""))
