@@ -96,6 +96,13 @@ def test_learning_is_monotonous_in_time() -> None:
     assert pattern.learn(200.0) == pattern
 
 
+def test_goes_on_learning_after_the_clock_was_set_back() -> None:
+    wrong = daily(7.5).learn(at(0, day=10_000))
+    right = wrong.learn(at(7.5)).learn(at(7.5, day=29))
+    assert right.last_used == at(7.5, day=29)
+    assert right.likelihood(at(7, day=30), HOUR) > wrong.likelihood(at(7, day=10_001), HOUR)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_likelihoods_are_probabilities_that_grow_with_time(seed: int) -> None:
     dice = random.Random(seed)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from .policy import Load, Need, Snapshot, decide
@@ -96,9 +96,11 @@ class Pattern:
         return Pattern(sessions, (days[0], days[1]), self.pauses, today, self.last_used)
 
     def learn(self, now: float) -> Pattern:
-        """The same, knowing that the engine is used now. A time before the last one learned changes nothing."""
+        """The same, knowing that the engine is used now. A time before the last one learned changes nothing, unless it
+        is a day before it: then the clock had been wrong, and what was learned is kept as of now."""
         if now <= self.last_used:
-            return self
+            set_back = self.last_used - now > DAY
+            return replace(self, day=int(now // DAY), last_used=now) if set_back else self
         known = self.until(now)
         pause = now - known.last_used
         pauses, sessions = known.pauses, known.sessions
