@@ -10,7 +10,9 @@ import regex
 
 from meadowlark.api import Marker, MarkerKind, PlacedEvent
 from meadowlark.text.clean import Break, Cleaner, TextOrBreak
+from meadowlark.text.lexicon import Pronunciation
 from meadowlark.text.markers import Mark, MarkerLifter, MarkerMap
+from meadowlark.text.normalize import Normalizer
 from meadowlark.text.sentences import Piece, Splitter
 
 _BLOCK = 2048
@@ -34,6 +36,9 @@ class Sentence:
     events: tuple[PlacedEvent, ...]
     """In the order of their positions in `text`."""
 
+    pronunciations: tuple[Pronunciation, ...] = ()
+    """What the user's lexicon says in IPA of stretches of `text`, in their order."""
+
 
 class Segmenter:
     """Markers lifted out, markup cleaned away, sentences found; one reply long.
@@ -47,12 +52,16 @@ class Segmenter:
         language: str = "en",
         max_chars: int = 400,
         first_clause_chars: int | None = None,
+        normalize: Normalizer | None = None,
     ) -> None:
-        """`language`: BCP 47, a hint. `first_clause_chars`: the first piece may end at a clause from there on."""
+        """`language`: BCP 47, a hint. `first_clause_chars`: the first piece may end at a clause from there on.
+
+        `normalize` is given each sentence when it is complete, and may make it longer than `max_chars`.
+        """
         self._lifter = MarkerLifter(markers)
         self._cleaner = Cleaner(language)
         self._splitter = Splitter(language, max_chars, first_clause_chars)
-        self._language = language
+        self._normalize = normalize
         self._style: Marker | None = None
         self._events: deque[tuple[int, Marker]] = deque()
 
@@ -124,7 +133,11 @@ class Segmenter:
             positions.append(min(max(at - piece.start, 0), len(piece.text)))
             markers.append(marker)
         text, positions = _tidy(piece.text, positions)
-        return Sentence(text, self._style, _placed(zip(positions, markers, strict=True)))
+        if self._normalize is None:
+            return Sentence(text, self._style, _placed(zip(positions, markers, strict=True)))
+        spoken = self._normalize(text)
+        events = _placed(zip(map(spoken.place, positions), markers, strict=True))
+        return Sentence(spoken.text, self._style, events, spoken.pronunciations)
 
     def _lone_events(self) -> list[Sentence]:
         """Events behind which no words came."""

@@ -1,0 +1,122 @@
+"""Rules for numbers without a unit: ranges, ordinals, decades, years, and all that is left."""
+
+from __future__ import annotations
+
+import regex
+
+from meadowlark.text.normalize.amounts import Amount, Amounts
+from meadowlark.text.normalize.integers import LARGEST
+from meadowlark.text.normalize.language import Dotted, Language
+from meadowlark.text.normalize.rules import (
+    GAP,
+    HYPHENS,
+    SIGN,
+    Match,
+    Rule,
+    alternatives,
+    rule,
+    starts_text,
+    word_before,
+)
+
+_NEXT_WORD_RE = regex.compile(r" ([\p{L}\p{M}]+)")
+
+
+class Counting:
+    """The rules of one language."""
+
+    def __init__(self, language: Language, amounts: Amounts) -> None:
+        self._language = language
+        self._amounts = amounts
+        self._count_re = regex.compile(language.years_unless) if language.years_unless else None
+
+    def marked(self) -> tuple[Rule, ...]:
+        """What letters behind the digits tell; tried before units, whose signs may be the same."""
+        language = self._language
+        marks, decades = alternatives(language.ordinal_marks), alternatives(language.decade_marks)
+        return (
+            rule(rf"(?P<number>{self._amounts.whole})(?P<mark>{marks})", self._read_ordinal),
+            Rule(regex.compile(r"(?P<number>[0-9]{1,4})[.°](?= \p{L})"), self._read_dotted),
+            rule(rf"['’]?(?P<number>[1-9]0|[12][0-9]{{2}}0)(?:{decades})", self._read_decade),
+        )
+
+    def rules(self) -> tuple[Rule, ...]:
+        """In the order in which they are tried."""
+        language, number = self._language, self._amounts.number
+        to = rf"{GAP}(?P<dash>[{HYPHENS}]|\.\.\.?|…){GAP}"
+        return (
+            rule(rf"{SIGN}(?P<number>{number}){to}(?P<sign2>[-−](?=[0-9]))?(?P<second>{number})", self._read_range),
+            rule(rf"(?P<mark>{alternatives(language.signs)}){GAP}(?P<number>{number})", self._read_sign),
+            rule(r"[0-9]{1,2}(?:,[0-9]{1,2}){2,20}", self._read_list),
+            rule(r"[0-9]{2,15}", self._read_spelled),
+            rule(rf"(?P<number>[12][0-9]{{3}}) ?(?P<word>{alternatives(language.year_words)})", self._read_year_with),
+            rule(r"(?P<number>1[0-9]{3}|2[01][0-9]{2})", self._read_year),
+            rule(rf"(?P<plus>\+(?=[0-9]))?{SIGN}(?P<number>{number})", self._read_number),
+        )
+
+    def _read_range(self, match: Match) -> str:
+        amounts, language = self._amounts, self._language
+        first = amounts.parse(match["number"], match["sign"] or "")
+        second = amounts.parse(match["second"], match["sign2"] or "")
+        if first.value < second.value:
+            if _is_year(first) and _is_year(second):
+                opening, between = language.range_words
+                return (
+                    f"{opening} {language.year(int(first.whole))} {between} {language.year(int(second.whole))}".strip()
+                )
+            return amounts.span(first, second)
+        if match["dash"] not in HYPHENS or any(each.fraction or each.negative for each in (first, second)):
+            return ""
+        a, b = amounts.code(first.whole), amounts.code(second.whole)
+        return f"{a} {b}" if a and b else ""  # a score
+
+    def _read_ordinal(self, match: Match) -> str:
+        number = int(self._amounts.parse(match["number"]).whole)
+        return self._language.ordinal(number, self._language.ordinal_marks[match["mark"]]) if number <= LARGEST else ""
+
+    def _read_decade(self, match: Match) -> str:
+        language = self._language
+        short = len(match["number"]) == 2 and match[0][0].isdecimal()
+        if short and language.decades_after and word_before(match) not in language.decades_after:
+            return ""
+        return language.decade(int(match["number"]))
+
+    def _read_sign(self, match: Match) -> str:
+        words = self._amounts.read(self._amounts.parse(match["number"]))
+        return words and f"{self._language.signs[match['mark']]} {words}"
+
+    def _read_list(self, match: Match) -> str:
+        return ", ".join(self._amounts.code(each) for each in match[0].split(","))
+
+    def _read_spelled(self, match: Match) -> str:
+        return self._amounts.digits(match[0]) if word_before(match) in self._language.spelled_after else ""
+
+    def _read_dotted(self, match: Match) -> str:
+        after = _NEXT_WORD_RE.match(match.string, match.end())
+        if after is None:
+            return ""
+        before = "" if starts_text(match) else word_before(match, 2)
+        return self._language.dotted(Dotted(int(match["number"]), match[0], before, after[1]))
+
+    def _read_year(self, match: Match) -> str:
+        language, number = self._language, int(match["number"])
+        if word_before(match) in language.years_before:
+            return language.year(number)
+        if self._count_re is None or number < 1100 or self._count_re.match(match.string, match.end()):
+            return ""
+        return language.year(number)
+
+    def _read_year_with(self, match: Match) -> str:
+        return self._language.year_with(int(match["number"]), word_before(match), match["word"])
+
+    def _read_number(self, match: Match) -> str:
+        written = match["number"]
+        if written.isdecimal() and not match["sign"]:
+            words = self._amounts.code(written)
+        else:
+            words = self._amounts.read(self._amounts.parse(written, match["sign"] or ""))
+        return f"{self._language.operators['+']} {words}" if words and match["plus"] else words
+
+
+def _is_year(amount: Amount) -> bool:
+    return len(amount.whole) == 4 and not amount.fraction and amount.whole[:2] in ("18", "19", "20")

@@ -1,0 +1,110 @@
+"""Rules for dates and times of day."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+
+from meadowlark.text.normalize.language import Clock, Day, Language
+from meadowlark.text.normalize.rules import GAP, HYPHENS, Match, Rule, alternatives, rule, word_before
+
+_YEAR = r"(?P<year>[12][0-9]{3})"
+_TIME = r"(?P<hour{0}>2[0-4]|[01]?[0-9]):(?P<minute{0}>[0-5][0-9])(?::(?P<second{0}>[0-5][0-9])(?:[.,][0-9]{{1,9}})?)?"
+
+
+class Calendar:
+    """The rules of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+
+    def rules(self) -> tuple[Rule, ...]:
+        """In the order in which they are tried."""
+        return (*self._dates(), *self._times())
+
+    def _dates(self) -> tuple[Rule, ...]:
+        language = self._language
+        tail = rf"(?: ?(?P<word>{alternatives(language.year_words)}))?"
+        stamp = r"[T ](?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
+        zone = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+        iso = rf"{_YEAR}-(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12][0-9]|3[01])"
+        first, last = ("month", "day") if language.month_first else ("day", "month")
+        slashes = rf"(?P<{first}>[0-9]{{1,2}})/(?P<{last}>[0-9]{{1,2}})/(?P<year>[12][0-9]{{3}}|[0-9]{{2}})"
+        short_year = r"[0-9]{2}(?![.,]?[0-9])"
+        year = rf"(?: ?(?P<year>[12][0-9]{{3}}|{short_year})|(?! ?[0-9]))"
+        dots = rf"(?P<day>[0-9]{{1,2}})\. ?(?P<month>1[0-2]|0?[1-9])\.{year}"
+        hyphens = rf"(?P<day>[0-9]{{1,2}})-(?P<month>1[0-2]|0?[1-9])-{_YEAR}"
+        mark = rf"(?:{alternatives(language.day_marks)})?"
+        name = rf"(?P<name>{alternatives(language.month_names)})(?![\p{{L}}\p{{M}}])\.?"
+        of = f"(?: {language.of})?" if language.of else ""
+        to = rf"(?: ?[{HYPHENS}] ?| (?:{alternatives(language.until)}) )"
+        days = rf"(?P<day>[0-9]{{1,2}}){mark}(?:{to}(?P<until>[0-9]{{1,2}}){mark})?"
+        rules = [
+            rule(rf"{iso}(?:{stamp}{zone})?", self._read_date),
+            rule(rf"{slashes}{tail}", self._read_date),
+            rule(rf"{dots}{tail}", self._read_date),
+            rule(rf"{hyphens}{tail}", self._read_date),
+            rule(rf"(?i:{days}{of} {name}(?:,?{of} {_YEAR}{tail})?)", self._read_date),
+        ]
+        if language.month_first:
+            rules.append(rule(rf"(?i:{name} {days}(?:,? {_YEAR})?)", self._read_date))
+        return tuple(rules)
+
+    def _read_date(self, match: Match) -> str:
+        language, found = self._language, match.groupdict()
+        month = language.month_names[found["name"].lower()] if found.get("name") else int(found["month"])
+        year = _full_year(found["year"]) if found.get("year") else None
+        days = [int(found["day"]), *([int(found["until"])] if found.get("until") else [])]
+        if not 1 <= month <= 12 or not all(1 <= day <= monthrange(year or 2024, month)[1] for day in days):
+            return ""
+        before = word_before(match)
+        if len(days) == 2:
+            words = language.date_range(Day(days[0], month, year, before), days[1]) if days[0] < days[1] else ""
+        else:
+            words = language.date(Day(days[0], month, year, before, found.get("word") or ""))
+        if words and found.get("hour"):
+            words += ", " + language.time(Clock(int(found["hour"]), int(found["minute"]), None, "", ""))
+        return words
+
+    def _times(self) -> tuple[Rule, ...]:
+        language = self._language
+        words = alternatives(language.clock_words)
+        word = rf"(?:{GAP}(?P<word>{words}))"
+        to = rf"{GAP}[{HYPHENS}]{GAP}"
+        hour = r"(?P<hour{0}>2[0-4]|1[0-9]|0?[0-9])"
+        dotted = hour.format("") + r"\.(?P<minute>[0-5][0-9])"
+        dotted2 = r"(?P<hour2>2[0-4]|1[0-9]|0?[0-9])\.(?P<minute2>[0-5][0-9])"
+        lettered = hour.format("") + rf" ?{language.clock_hour} ?(?P<minute>[0-5][0-9])(?: ?min)?"
+        letter = hour.format("") + rf" ?{language.clock_hour}"
+        rules = [
+            rule(rf"{_TIME.format('')}(?:{to}{_TIME.format('2')})?{word}?", self._read_time),
+            rule(rf"{dotted}(?:{to}{dotted2})?{word}", self._read_time),
+            rule(rf"{hour.format('')}(?:{to}{hour.format('2')})?{word}", self._read_time),
+        ]
+        if language.clock_hour:
+            rules += [rule(lettered, self._read_time), rule(letter, self._read_time)]
+        return tuple(rules)
+
+    def _read_time(self, match: Match) -> str:
+        language, found = self._language, match.groupdict()
+        word = found.get("word") or ""
+        end = _clock(found, "2", word, "")
+        start = _clock(found, "", "" if end else word, word_before(match))
+        if start is None or (found.get("hour2") and end is None):
+            return ""
+        words = language.time(start) if end is None else language.time_range(start, end)
+        # "at 5 p.m." also ends the sentence with its full stop.
+        return words + "." * (words != "" and word.endswith(".") and not match.string[match.end() :].strip("\"'”’»)"))
+
+
+def _clock(found: dict[str, str | None], suffix: str, word: str, before: str) -> Clock | None:
+    hour, minute, second = (found.get(part + suffix) for part in ("hour", "minute", "second"))
+    if hour is None or (int(hour) == 24 and int(minute or 0)):
+        return None
+    return Clock(
+        int(hour), None if minute is None else int(minute), None if second is None else int(second), word, before
+    )
+
+
+def _full_year(written: str) -> int:
+    year = int(written)
+    return year if len(written) == 4 else year + (2000 if year < 70 else 1900)

@@ -1,0 +1,290 @@
+"""Czech. Ordinals are our own (unicode-rbnf has none), and so is the agreement of 1 and 2 with what is counted."""
+
+from __future__ import annotations
+
+from meadowlark.text.normalize.integers import Spellout
+from meadowlark.text.normalize.language import (
+    Clock,
+    Currency,
+    Day,
+    Dotted,
+    Language,
+    in_order,
+    no_year_word,
+    noun,
+    nouns,
+    numbered,
+    plainly,
+    words,
+)
+
+_spelled = Spellout("cs", {"": "spellout-numbering"})
+_ONE = {"m": "jeden", "n": "jedno"}
+_TWO = {"f": "dvě", "n": "dvě", ".": "dvě"}
+_BILLION = 10**9
+
+_MONTH_LIST = "ledna února března dubna května června července srpna září října listopadu prosince"
+_MONTHS = in_order(_MONTH_LIST)
+_UNIT_ORDINALS = in_order(
+    "nultý první druhý třetí čtvrtý pátý šestý sedmý osmý devátý desátý jedenáctý dvanáctý třináctý čtrnáctý patnáctý "
+    "šestnáctý sedmnáctý osmnáctý devatenáctý"
+)
+_TEN_ORDINALS = in_order("dvacátý třicátý čtyřicátý padesátý šedesátý sedmdesátý osmdesátý devadesátý")
+_HARD = {"": "ý", "n": "é", "g": "ého", "l": "ém", "f": "á", "fg": "é", "fa": "ou"}
+_SOFT = {"": "í", "n": "í", "g": "ího", "l": "ím", "f": "í", "fg": "í", "fa": "í"}
+"""Nominative (masculine, neuter), genitive, locative; feminine nominative, genitive, accusative."""
+_NOUNS = {
+    **dict.fromkeys(words("patro místo století poschodí výročí"), "n"),
+    **dict.fromkeys(words("patře místě dni dnu ročníku"), "l"),
+    **dict.fromkeys(words("patra místa dne ročníku týdne"), "g"),
+    **dict.fromkeys(words("den ročník týden pokus díl"), ""),
+    **dict.fromkeys(words("třída kapitola řada minuta"), "f"),
+    **dict.fromkeys(words("třídě třídy kapitole kapitoly řadě řady minutě minuty"), "fg"),
+    **dict.fromkeys(words("třídu kapitolu řadu minutu"), "fa"),
+}
+
+
+def _plural(whole: int, decimals: bool) -> int:
+    """Jeden stupeň, dva stupně, pět stupňů, jedna celá pět stupně."""
+    if decimals:
+        return 3
+    return 0 if whole == 1 else 1 if whole in (2, 3, 4) else 2
+
+
+def _cardinal(number: int, form: str = "") -> str:
+    """1 and 2 agree with what is counted; "dvacet jedna", "dvacet dva" never do."""
+    if number == 1:
+        return _ONE.get(form, "jedna")
+    if number == 2:
+        return _TWO.get(form, "dva")
+    if number >= _BILLION:
+        return _billions(number)
+    text = _spelled(number).replace("milión", "milion")
+    return text[:-5] + "jedna" if text.endswith(" jeden") else text
+
+
+def _billions(number: int) -> str:
+    """unicode-rbnf counts a feminine noun in the masculine: "jeden miliarda"."""
+    billions, rest = divmod(number, _BILLION)
+    text = f"{_cardinal(billions, 'f')} {('miliarda', 'miliardy', 'miliard')[_plural(billions, False)]}"
+    return f"{text} {_cardinal(rest)}" if rest else text
+
+
+def _point(whole: int) -> str:
+    """Jedna celá pět; dvě celé pět; pět celých pět."""
+    return "celá" if whole < 2 else "celé" if whole in (2, 3, 4) else "celých"
+
+
+def _declined(ordinal: str, form: str) -> str:
+    return ordinal[:-1] + (_HARD if ordinal.endswith("ý") else _SOFT)[form]
+
+
+def _ordinal(number: int, form: str = "") -> str:
+    """ "Dvacátý první"; "" from a hundred on."""
+    if number > 99:
+        return ""
+    tens, units = divmod(number, 10)
+    parts = [_UNIT_ORDINALS[number]] if tens < 2 else [_TEN_ORDINALS[tens - 2]]
+    if tens >= 2 and units:
+        parts.append(_UNIT_ORDINALS[units])
+    return " ".join(_declined(part, form) for part in parts)
+
+
+def _dotted(number: Dotted) -> str:
+    """ "5. patro": by the noun's own form; other nouns are left to the engine."""
+    form = _NOUNS.get(number.after)
+    if form is None:
+        return number.written if number.after[:1].islower() and number.before else ""
+    if form == "n" and number.after == "století" and number.before.rpartition(" ")[2] in ("v", "ve"):
+        form = "l"
+    return _ordinal(number.number, form) or number.written
+
+
+def _year(year: int) -> str:
+    """Devatenáct set devadesát čtyři."""
+    century, rest = divmod(year, 100)
+    if not 11 <= century <= 19:
+        return _cardinal(year)
+    return f"{_cardinal(century)} set" + (f" {_cardinal(rest)}" if rest else "")
+
+
+def _with_year(text: str, year: int | None) -> str:
+    return text if year is None else f"{text} {_year(year)}"
+
+
+def _date(date: Day) -> str:
+    return _with_year(f"{_ordinal(date.day, 'g')} {_MONTHS[date.month - 1]}", date.year)
+
+
+def _date_range(first: Day, until: int) -> str:
+    text = f"{_ordinal(first.day, 'g')} do {_ordinal(until, 'g')} {_MONTHS[first.month - 1]}"
+    return _with_year(text, first.year)
+
+
+def _time(clock: Clock) -> str:
+    """Sedm třicet; čtrnáct nula pět; sedm hodin."""
+    if clock.minute:
+        text = f"{_cardinal(clock.hour)} {'nula ' * (clock.minute < 10)}{_cardinal(clock.minute)}"
+    else:
+        text = f"{_cardinal(clock.hour, 'f')} {('hodina', 'hodiny', 'hodin')[_plural(clock.hour, False)]}"
+        if clock.hour == 1 and clock.before in ("v", "na", "za", "po"):
+            text = "jednu hodinu"
+    if clock.second is not None:
+        text += f" a {_cardinal(clock.second, 'f')} {('sekunda', 'sekundy', 'sekund')[_plural(clock.second, False)]}"
+    return text
+
+
+def _time_range(start: Clock, end: Clock) -> str:
+    return f"{_cardinal(start.hour) if not start.minute else _time(start)} až {_time(end)}"
+
+
+# fmt: off
+_UNITS = nouns(
+    "m",
+    {
+        "°C ℃": "stupeň Celsia|stupně Celsia|stupňů Celsia|stupně Celsia",
+        "°F ℉": "stupeň Fahrenheita|stupně Fahrenheita|stupňů Fahrenheita|stupně Fahrenheita",
+        "°": "stupeň|stupně|stupňů|stupně", "K": "kelvin|kelviny|kelvinů|kelvinu", "W": "watt|watty|wattů|wattu",
+        "kW": "kilowatt|kilowatty|kilowattů|kilowattu", "MW": "megawatt|megawatty|megawattů|megawattu",
+        "V": "volt|volty|voltů|voltu", "mV": "milivolt|milivolty|milivoltů|milivoltu",
+        "A": "ampér|ampéry|ampérů|ampéru", "mA": "miliampér|miliampéry|miliampérů|miliampéru",
+        "Hz": "hertz|hertze|hertzů|hertzu", "kHz": "kilohertz|kilohertze|kilohertzů|kilohertzu",
+        "MHz": "megahertz|megahertze|megahertzů|megahertzu", "GHz": "gigahertz|gigahertze|gigahertzů|gigahertzu",
+        "lx": "lux|luxy|luxů|luxu", "lm": "lumen|lumeny|lumenů|lumenu",
+        "µg μg": "mikrogram|mikrogramy|mikrogramů|mikrogramu", "mg": "miligram|miligramy|miligramů|miligramu",
+        "g": "gram|gramy|gramů|gramu", "kg": "kilogram|kilogramy|kilogramů|kilogramu",
+        "Pa": "pascal|pascaly|pascalů|pascalu", "hPa": "hektopascal|hektopascaly|hektopascalů|hektopascalu",
+        "kPa": "kilopascal|kilopascaly|kilopascalů|kilopascalu", "mbar": "milibar|milibary|milibarů|milibaru",
+        "bar": "bar|bary|barů|baru", "dB": "decibel|decibely|decibelů|decibelu",
+        "mm": "milimetr|milimetry|milimetrů|milimetru", "cm": "centimetr|centimetry|centimetrů|centimetru",
+        "m": "metr|metry|metrů|metru", "km": "kilometr|kilometry|kilometrů|kilometru",
+        "m² m2 ㎡": "metr čtvereční|metry čtvereční|metrů čtverečních|metru čtverečního",
+        "cm² cm2": "centimetr čtvereční|centimetry čtvereční|centimetrů čtverečních|centimetru čtverečního",
+        "km² km2": "kilometr čtvereční|kilometry čtvereční|kilometrů čtverečních|kilometru čtverečního",
+        "m³ m3 ㎥": "metr krychlový|metry krychlové|metrů krychlových|metru krychlového",
+        "ha": "hektar|hektary|hektarů|hektaru", "l L": "litr|litry|litrů|litru",
+        "ml mL": "mililitr|mililitry|mililitrů|mililitru", "B": "bajt|bajty|bajtů|bajtu",
+        "kB KB": "kilobajt|kilobajty|kilobajtů|kilobajtu", "MB": "megabajt|megabajty|megabajtů|megabajtu",
+        "GB": "gigabajt|gigabajty|gigabajtů|gigabajtu", "TB": "terabajt|terabajty|terabajtů|terabajtu",
+        "Mbit Mb": "megabit|megabity|megabitů|megabitu", "Gbit": "gigabit|gigabity|gigabitů|gigabitu",
+        "px": "pixel|pixely|pixelů|pixelu", "″": "palec|palce|palců|palce",
+    },
+) | nouns("n", {"%": "procento|procenta|procent|procenta", "‰": "promile|promile|promile|promile"}) | nouns(
+    "f",
+    {
+        "Wh": "watthodina|watthodiny|watthodin|watthodiny",
+        "kWh": "kilowatthodina|kilowatthodiny|kilowatthodin|kilowatthodiny",
+        "MWh": "megawatthodina|megawatthodiny|megawatthodin|megawatthodiny", "t": "tuna|tuny|tun|tuny",
+        "mAh": "miliampérhodina|miliampérhodiny|miliampérhodin|miliampérhodiny",
+        "kcal": "kilokalorie|kilokalorie|kilokalorií|kilokalorie",
+        "ms": "milisekunda|milisekundy|milisekund|milisekundy", "s sek": "sekunda|sekundy|sekund|sekundy",
+        "min": "minuta|minuty|minut|minuty", "h hod hod.": "hodina|hodiny|hodin|hodiny",
+        "mph": "míle za hodinu|míle za hodinu|mil za hodinu|míle za hodinu",
+    },
+)
+_CROWN = Currency(noun("koruna|koruny|korun|koruny", "f"), noun("haléř|haléře|haléřů|haléře", "m"))
+_EURO = Currency(noun("euro|eura|eur|eura", "n"), noun("cent|centy|centů|centu", "m"))
+_DOLLAR = Currency(noun("dolar|dolary|dolarů|dolaru", "m"), noun("cent|centy|centů|centu", "m"))
+_POUND = Currency(noun("libra|libry|liber|libry", "f"), noun("pence|pence|pencí|pence", "f"))
+_FRANC = Currency(noun("švýcarský frank|švýcarské franky|švýcarských franků|švýcarského franku", "m"))
+
+LANGUAGE = Language(
+    code="cs",
+    decimal=",",
+    groups=" ",
+    cardinal=_cardinal,
+    plural=_plural,
+    minus="minus",
+    point=_point,
+    fraction_digits=2,
+    magnitudes={
+        "tis.": noun("tisíc|tisíce|tisíc|tisíce", "m"), "mil.": noun("milion|miliony|milionů|milionu", "m"),
+        "milion": noun("milion|miliony|milionů|milionu", "m"), "miliony": noun("milion|miliony|milionů|milionu", "m"),
+        "milionů": noun("milion|miliony|milionů|milionu", "m"), "mld.": noun("miliarda|miliardy|miliard|miliardy", "f"),
+        "miliard": noun("miliarda|miliardy|miliard|miliardy", "f"),
+        "miliardy": noun("miliarda|miliardy|miliard|miliardy", "f"),
+    },
+    magnitudes_of=plainly,
+    year=_year,
+    years_before=words(
+        "roce roku rok od do v let z před po kolem ledna února března dubna května června července srpna září října "
+        "listopadu prosince"
+    ),
+    years_unless="",
+    ordinal=_ordinal,
+    ordinal_marks={},
+    dotted=_dotted,
+    decade_marks=(),
+    decades_after=frozenset(),
+    decade=lambda year: "",
+    range_words=("", "až"),
+    range_case="",
+    range_plural=None,
+    fractions={
+        "1/2": "jedna polovina", "1/3": "jedna třetina", "2/3": "dvě třetiny", "1/4": "jedna čtvrtina",
+        "3/4": "tři čtvrtiny", "1/5": "jedna pětina", "1/8": "jedna osmina", "1/10": "jedna desetina",
+    },
+    mixed={"1/2": "{n} a půl", "1/4": "{n} a čtvrt", "3/4": "{n} a tři čtvrtě"},
+    mixed_gender="m",
+    fraction_plural=3,
+    operators={
+        "+": "plus", "−": "minus", "×": "krát", "÷": "děleno", "=": "rovná se", ":": "ku", "<": "je menší než",
+        ">": "je větší než",
+    },
+    times_suffix="krát",
+    signs={"#": "číslo", "№": "číslo", "č.": "číslo", "§": "paragraf", "±": "plus minus", "≈": "asi"},
+    units=_UNITS,
+    per={
+        "s": "za sekundu", "min": "za minutu", "h": "za hodinu", "hod": "za hodinu", "den": "za den", "rok": "za rok",
+        "kWh": "za kilowatthodinu", "MWh": "za megawatthodinu", "km": "na kilometr", "100 km": "na sto kilometrů",
+        "m²": "na metr čtvereční", "m2": "na metr čtvereční", "m³": "na metr krychlový", "m3": "na metr krychlový",
+        "l": "za litr", "kg": "za kilogram", "m": "na metr",
+    },
+    currencies={
+        "Kč": _CROWN, "CZK": _CROWN, "€": _EURO, "EUR": _EURO, "$": _DOLLAR, "USD": _DOLLAR, "£": _POUND,
+        "GBP": _POUND, "CHF": _FRANC, "zł": Currency(noun("zlotý|zloté|zlotých|zlotého", "m")),
+    },
+    money="{major} {minor}",
+    months=_MONTHS,
+    month_names=numbered(_MONTH_LIST, {}),
+    day_marks=(".",),
+    of="",
+    month_first=False,
+    date=_date,
+    date_range=_date_range,
+    until=("do", "až"),
+    year_words=(),
+    year_with=no_year_word,
+    time=_time,
+    time_range=_time_range,
+    clock_words=(),
+    clock_hour="",
+    dot="tečka",
+    port="port",
+    version="verze",
+    phone_pairs=False,
+    spelled_after=words("pin kód linka"),
+    letters={
+        "CO2": "C O dva", "CO₂": "C O dva", "PM2.5": "P M dva a půl", "PM2,5": "P M dva a půl", "PM10": "P M deset",
+        "NO₂": "N O dva", "NO2": "N O dva", "O₃": "ozon",
+    },
+    abbreviations={
+        "např.": "například", "Např.": "Například", "atd.": "a tak dále", "apod.": "a podobně", "aj.": "a jiné",
+        "tj.": "to jest", "tzn.": "to znamená", "tzv.": "takzvaný", "cca": "cirka", "cca.": "cirka",
+        "resp.": "respektive",
+        "popř.": "popřípadě", "příp.": "případně", "max.": "maximálně", "min.": "minimálně", "tel.": "telefon",
+        "Tel.": "telefon", "př. n. l.": "před naším letopočtem", "n. l.": "našeho letopočtu", "mj.": "mimo jiné",
+        "str.": "strana", "kap.": "kapitola", "odst.": "odstavec", "vč.": "včetně", "zejm.": "zejména",
+    },
+    titles={
+        "Dr.": "doktor", "dr.": "doktor", "Ing.": "inženýr", "Mgr.": "magistr", "Bc.": "bakalář", "MUDr.": "doktor",
+        "JUDr.": "doktor", "prof.": "profesor", "Prof.": "profesor", "doc.": "docent", "sv.": "svatý",
+    },
+    regnal=words(
+        "Karel Václav Jindřich Ludvík Filip Fridrich František Josef Leopold Ferdinand Rudolf Matyáš Napoleon Jan "
+        "Pavel Pius Benedikt Řehoř Klement Inocenc Lev Jiří Eduard Richard Mikuláš Alexandr Petr Alžběta Vladislav"
+    ),
+    regnal_ordinal=lambda number: _ordinal(number),
+    numbered=words("kapitola část díl svazek fáze typ příloha článek"),
+    centuries={"století": "n"},
+)

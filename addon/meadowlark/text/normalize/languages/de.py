@@ -1,0 +1,386 @@
+"""German, with the differences of Austria and Switzerland at the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from meadowlark.text.normalize.integers import Spellout
+from meadowlark.text.normalize.language import (
+    Clock,
+    Currency,
+    Day,
+    Dotted,
+    Language,
+    always,
+    in_order,
+    no_year_word,
+    noun,
+    nouns,
+    numbered,
+    one_or_more,
+    plainly,
+    words,
+)
+
+_cardinal = Spellout(
+    "de",
+    {
+        "": "spellout-numbering",
+        "m": "spellout-cardinal-masculine",
+        "n": "spellout-cardinal-neuter",
+        "f": "spellout-cardinal-feminine",
+        "×": "spellout-cardinal-neuter",
+    },
+)
+_ordinal = Spellout(
+    "de",
+    {
+        "": "spellout-ordinal",
+        "n": "spellout-ordinal-n",
+        "r": "spellout-ordinal-r",
+        "s": "spellout-ordinal-s",
+        "m": "spellout-ordinal-m",
+    },
+)
+_numbering_year = Spellout("de", {"": "spellout-numbering-year"})
+
+_MONTH_LIST = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
+_MONTHS = in_order(_MONTH_LIST)
+_OTHER_MONTHS = {
+    "jänner": 1, "feber": 2, "jan": 1, "feb": 2, "mär": 3, "mrz": 3, "apr": 4, "jun": 6, "jul": 7, "aug": 8, "sep": 9,
+    "sept": 9, "okt": 10, "nov": 11, "dez": 12,
+}  # fmt: skip
+_MONTH_NAMES = numbered(_MONTH_LIST, _OTHER_MONTHS)
+
+_WEAK_N = words(
+    "am im vom zum zur beim den dem des einen einem einer eines diesen diesem dieser dieses jeden jedem jenen meinen "
+    "meinem meiner deinen deinem deiner seinen seinem seiner ihren ihrem ihrer unseren unserem unserer keinen keinem "
+    "keiner übers ans ins bis gegen um ab seit nach vor"
+)
+_WEAK_E = words("der die das eine diese jede meine deine seine ihre unsere keine welche")
+_PREPOSITIONS = words(
+    "in an auf aus bei mit nach seit von zu während ab unter über vor hinter neben zwischen wegen trotz zur laut"
+)
+_NEUTER = words("mal auto jahr kapitel quartal semester spiel tor kind stockwerk obergeschoss og lebensjahr")
+_FEMININE = words(
+    "etage klasse auflage woche liga runde minute stunde sinfonie symphonie person reihe seite zeile stelle"
+)
+_ORDINAL_NOUNS = words(
+    "stock platz rang geburtstag jahrestag hochzeitstag jahrhundert weltkrieg tag monat bezirk spieltag advent versuch "
+    "schritt teil punkt satz alarm oberstock weihnachtstag feiertag"
+)
+
+
+def _decade(year: int) -> str:
+    return _numbering_year(year) + "er"
+
+
+def _ending(before: str, noun: str = "") -> str:
+    """The form of an ordinal behind these words: "am" → "-n", "der" → "-e", nothing → "-r"."""
+    earlier, _, last = before.rpartition(" ")
+    if last == "der" and earlier in _PREPOSITIONS:
+        return "n"
+    if last in _WEAK_N:
+        return "n"
+    if last in _WEAK_E:
+        return ""
+    noun = noun.lower()
+    return "s" if noun in _NEUTER else "" if noun in _FEMININE else "r"
+
+
+def _dotted(number: Dotted) -> str:
+    """ "3. Stock": behind an article always, else before nouns that are counted so."""
+    noun = number.after.lower()
+    counted = noun in _NEUTER or noun in _FEMININE or noun in _ORDINAL_NOUNS
+    last = number.before.rpartition(" ")[2]
+    if not counted and not (last in _WEAK_N | _WEAK_E and number.after[:1].isupper()):
+        return number.written if number.after[:1].islower() and number.before else ""
+    return _ordinal(number.number, _ending(number.before, number.after))
+
+
+def _date(date: Day) -> str:
+    words = f"{_ordinal(date.day, _ending(date.before))} {_MONTHS[date.month - 1]}"
+    return words if date.year is None else f"{words} {_numbering_year(date.year)}"
+
+
+def _date_range(first: Day, until: int) -> str:
+    form = _ending(first.before)
+    words = f"{_ordinal(first.day, form)} bis {_ordinal(until, form)} {_MONTHS[first.month - 1]}"
+    return words if first.year is None else f"{words} {_numbering_year(first.year)}"
+
+
+def _hour(hour: int) -> str:
+    return "ein" if hour == 1 else _cardinal(hour)
+
+
+def _time(clock: Clock) -> str:
+    """Sieben Uhr dreißig."""
+    words = f"{_hour(clock.hour)} Uhr"
+    if clock.minute:
+        words += f" {_cardinal(clock.minute)}"
+    if clock.second is not None:
+        words += f" und {_cardinal(clock.second, 'f')} Sekunde{'n' * (clock.second != 1)}"
+    return words
+
+
+def _time_range(start: Clock, end: Clock) -> str:
+    """Vierzehn bis sechzehn Uhr."""
+    if not start.minute and start.second is None:
+        return f"{_hour(start.hour) if start.hour != 1 else 'eins'} bis {_time(end)}"
+    return f"{_time(start)} bis {_time(end)}"
+
+
+# fmt: off
+_UNITS = {
+    **nouns(
+        "n",
+        {
+            "°C ℃": "Grad Celsius",
+            "°F ℉": "Grad Fahrenheit",
+            "°": "Grad",
+            "K": "Kelvin",
+            "%": "Prozent",
+            "‰": "Promille",
+            "W": "Watt",
+            "kW": "Kilowatt",
+            "MW": "Megawatt",
+            "Wp": "Watt Peak",
+            "kWp": "Kilowatt Peak",
+            "VA": "Voltampere",
+            "kVA": "Kilovoltampere",
+            "V": "Volt",
+            "mV": "Millivolt",
+            "kV": "Kilovolt",
+            "A": "Ampere",
+            "mA": "Milliampere",
+            "Ω": "Ohm",
+            "Hz": "Hertz",
+            "kHz": "Kilohertz",
+            "MHz": "Megahertz",
+            "GHz": "Gigahertz",
+            "J": "Joule",
+            "kJ": "Kilojoule",
+            "MJ": "Megajoule",
+            "lx lux": "Lux",
+            "lm": "Lumen",
+            "ppm": "ppm",
+            "µg μg": "Mikrogramm",
+            "mg": "Milligramm",
+            "g": "Gramm",
+            "kg": "Kilogramm",
+            "Pa": "Pascal",
+            "hPa": "Hektopascal",
+            "kPa": "Kilopascal",
+            "mbar": "Millibar",
+            "bar": "Bar",
+            "dB": "Dezibel",
+            "dBm": "dBm",
+            "B": "Byte",
+            "kB KB": "Kilobyte",
+            "MB": "Megabyte",
+            "GB": "Gigabyte",
+            "TB": "Terabyte",
+            "Mbit": "Megabit",
+            "Gbit": "Gigabit",
+            "px": "Pixel",
+            "MP": "Megapixel",
+        },
+    ),
+    **nouns(
+        "f",
+        {
+            "Wh": "Wattstunde|Wattstunden",
+            "kWh": "Kilowattstunde|Kilowattstunden",
+            "MWh": "Megawattstunde|Megawattstunden",
+            "GWh": "Gigawattstunde|Gigawattstunden",
+            "Ah": "Amperestunde|Amperestunden",
+            "mAh": "Milliamperestunde|Milliamperestunden",
+            "kcal": "Kilokalorie|Kilokalorien",
+            "mph": "Meile pro Stunde|Meilen pro Stunde",
+            "t": "Tonne|Tonnen",
+            "ms": "Millisekunde|Millisekunden",
+            "s sek Sek. Sek sec": "Sekunde|Sekunden",
+            "min Min. Min": "Minute|Minuten",
+            "h Std. Std": "Stunde|Stunden",
+            "rpm": "Umdrehung pro Minute|Umdrehungen pro Minute",
+        },
+    ),
+    **nouns(
+        "m",
+        {
+            "nm": "Nanometer",
+            "µm μm": "Mikrometer",
+            "mm": "Millimeter",
+            "cm": "Zentimeter",
+            "m": "Meter",
+            "km": "Kilometer",
+            "km/h kmh": "Kilometer pro Stunde",
+            "″": "Zoll",
+            "mm² mm2": "Quadratmillimeter",
+            "cm² cm2": "Quadratzentimeter",
+            "m² m2 ㎡ qm": "Quadratmeter",
+            "km² km2": "Quadratkilometer",
+            "cm³ cm3": "Kubikzentimeter",
+            "m³ m3 ㎥": "Kubikmeter",
+            "ha": "Hektar",
+            "l L": "Liter",
+            "ml mL": "Milliliter",
+            "cl": "Zentiliter",
+            "dl": "Deziliter",
+            "kn": "Knoten",
+            "EL": "Esslöffel",
+            "TL": "Teelöffel",
+        },
+    ),
+}
+_PER = {
+    "s": "pro Sekunde", "min": "pro Minute", "h": "pro Stunde", "d": "pro Tag", "Tag": "pro Tag", "Woche": "pro Woche",
+    "Monat": "pro Monat", "Jahr": "pro Jahr", "a": "pro Jahr", "kWh": "pro Kilowattstunde", "MWh": "pro Megawattstunde",
+    "m": "pro Meter", "km": "pro Kilometer", "100 km": "auf einhundert Kilometer", "m²": "pro Quadratmeter",
+    "m2": "pro Quadratmeter", "qm": "pro Quadratmeter", "m³": "pro Kubikmeter", "m3": "pro Kubikmeter",
+    "l": "pro Liter",
+    "L": "pro Liter", "dl": "pro Deziliter", "g": "pro Gramm", "kg": "pro Kilogramm", "Person": "pro Person",
+    "Stück": "pro Stück",
+}
+_EURO = Currency(noun("Euro", "m"), noun("Cent", "m"))
+_FRANKEN = Currency(noun("Franken", "m"), noun("Rappen", "m"))
+_CURRENCIES = {
+    "€": _EURO, "EUR": _EURO, "Euro": _EURO, "¢": Currency(noun("Cent", "m")), "ct": Currency(noun("Cent", "m")),
+    "Ct": Currency(noun("Cent", "m")), "Cent": Currency(noun("Cent", "m")),
+    "$": Currency(noun("Dollar", "m"), noun("Cent", "m")), "US$": Currency(noun("US-Dollar", "m"), noun("Cent", "m")),
+    "USD": Currency(noun("US-Dollar", "m"), noun("Cent", "m")),
+    "£": Currency(noun("Pfund", "n"), noun("Penny|Pence", "m")), "GBP": Currency(noun("Pfund",
+    "n"), noun("Penny|Pence", "m")),
+    "CHF": _FRANKEN, "Fr.": _FRANKEN, "SFr.": _FRANKEN, "¥": Currency(noun("Yen", "m")), "JPY": Currency(noun("Yen",
+    "m")),
+    "zł": Currency(noun("Złoty", "m"), noun("Grosz", "m")), "PLN": Currency(noun("Złoty", "m"), noun("Grosz", "m")),
+    "Kč": Currency(noun("tschechische Krone|tschechische Kronen", "f")),
+    "CZK": Currency(noun("tschechische Krone|tschechische Kronen", "f")),
+    "DKK": Currency(noun("dänische Krone|dänische Kronen", "f")),
+    "SEK": Currency(noun("schwedische Krone|schwedische Kronen", "f")),
+    "NOK": Currency(noun("norwegische Krone|norwegische Kronen", "f")),
+    "₽": Currency(noun("Rubel", "m")), "₹": Currency(noun("Rupie|Rupien", "f")),
+    "₿": Currency(noun("Bitcoin|Bitcoins", "m")),
+}
+
+LANGUAGE = Language(
+    code="de",
+    decimal=",",
+    groups=".",
+    cardinal=_cardinal,
+    plural=one_or_more,
+    minus="minus",
+    point=always("Komma"),
+    fraction_digits=1,
+    magnitudes={
+        "Tsd.": noun("tausend"), "Tausend": noun("tausend"), "tausend": noun("tausend"),
+        "Mio.": noun("Million|Millionen", "f"), "Mio": noun("Million|Millionen", "f"),
+        "Millionen": noun("Million|Millionen", "f"), "Million": noun("Million|Millionen", "f"),
+        "Mrd.": noun("Milliarde|Milliarden", "f"), "Mrd": noun("Milliarde|Milliarden", "f"),
+        "Milliarden": noun("Milliarde|Milliarden", "f"), "Milliarde": noun("Milliarde|Milliarden", "f"),
+    },
+    magnitudes_of=plainly,
+    year=_numbering_year,
+    years_before=words(
+        "jahr jahre jahres seit bis ab von um anno sommer winter herbst frühjahr frühling ende anfang mitte vor "
+        "nach januar februar märz april mai juni juli august september oktober november dezember jahrgang baujahr"
+    ),
+    years_unless=r"[ -](?:\p{Lu}|weitere|neue|andere|mal)",
+    ordinal=_ordinal,
+    ordinal_marks={"te": "", "ten": "n", "ter": "r", "tes": "s", "tem": "m", "ste": "", "sten": "n", "ster": "r",
+    "stes": "s"},
+    dotted=_dotted,
+    decade_marks=("er",),
+    decades_after=frozenset(),
+    decade=_decade,
+    range_words=("", "bis"),
+    range_case="",
+    range_plural=None,
+    fractions={
+        "1/2": "ein halb", "1/3": "ein Drittel", "2/3": "zwei Drittel", "1/4": "ein Viertel", "3/4": "drei Viertel",
+        "1/5": "ein Fünftel", "2/5": "zwei Fünftel", "3/5": "drei Fünftel", "4/5": "vier Fünftel",
+        "1/6": "ein Sechstel",
+        "5/6": "fünf Sechstel", "1/8": "ein Achtel", "3/8": "drei Achtel", "5/8": "fünf Achtel", "7/8": "sieben Achtel",
+        "1/10": "ein Zehntel", "24/7": "vierundzwanzig sieben",
+    },
+    mixed={"1/2": "{n}einhalb", "1/4": "{n}einviertel", "3/4": "{n}dreiviertel", "1/3": "{n}eindrittel",
+    "2/3": "{n}zweidrittel"},
+    mixed_gender="n",
+    fraction_plural=0,
+    operators={
+        ":": "zu",
+        "+": "plus", "−": "minus", "×": "mal", "÷": "geteilt durch", "=": "ist gleich", "≈": "ist etwa",
+        "<": "ist kleiner als", ">": "ist größer als", "≤": "ist höchstens", "≥": "ist mindestens",
+    },
+    times_suffix="mal",
+    signs={
+        "#": "Nummer", "№": "Nummer", "Nr.": "Nummer", "Nr": "Nummer", "§": "Paragraf", "§§": "Paragrafen",
+        "±": "plus minus",
+        "≈": "etwa", "<": "unter", ">": "über", "≤": "höchstens", "≥": "mindestens", "Abs.": "Absatz",
+        "Art.": "Artikel",
+        "Kap.": "Kapitel", "Abb.": "Abbildung", "S.": "Seite", "Bd.": "Band",
+    },
+    units=_UNITS,
+    per=_PER,
+    currencies=_CURRENCIES,
+    money="{major} {cents}",
+    months=_MONTHS,
+    month_names=_MONTH_NAMES,
+    day_marks=(".",),
+    of="",
+    month_first=False,
+    date=_date,
+    date_range=_date_range,
+    until=("bis", "bis zum"),
+    year_words=(),
+    year_with=no_year_word,
+    time=_time,
+    time_range=_time_range,
+    clock_words=("Uhr", "h"),
+    clock_hour="",
+    dot="Punkt",
+    port="Port",
+    version="Version",
+    phone_pairs=False,
+    spelled_after=words("pin code geheimzahl notruf durchwahl postleitzahl plz wähle rufe"),
+    letters={
+        "CO2": "C O zwei", "CO₂": "C O zwei", "PM2.5": "P M zwei Komma fünf", "PM2,5": "P M zwei Komma fünf",
+        "PM10": "P M zehn", "PM1": "P M eins", "H2O": "H zwei O", "H₂O": "H zwei O", "O₃": "Ozon", "NO₂": "N O zwei",
+        "NO2": "N O zwei", "SO₂": "S O zwei", "SO2": "S O zwei",
+    },
+    abbreviations={
+        "z.B.": "zum Beispiel", "z. B.": "zum Beispiel", "Z.B.": "Zum Beispiel", "Z. B.": "Zum Beispiel",
+        "d.h.": "das heißt", "d. h.": "das heißt", "u.a.": "unter anderem", "u. a.": "unter anderem",
+        "o.ä.": "oder ähnlich", "o. ä.": "oder ähnlich", "u.ä.": "und ähnlich", "u. ä.": "und ähnlich",
+        "i.d.R.": "in der Regel", "i. d. R.": "in der Regel", "v.a.": "vor allem", "v. a.": "vor allem",
+        "z.T.": "zum Teil", "z. T.": "zum Teil", "s.o.": "siehe oben", "s. o.": "siehe oben", "s.u.": "siehe unten",
+        "s. u.": "siehe unten", "u.U.": "unter Umständen", "u. U.": "unter Umständen", "m.E.": "meines Erachtens",
+        "v.Chr.": "vor Christus", "v. Chr.": "vor Christus", "n.Chr.": "nach Christus", "n. Chr.": "nach Christus",
+        "usw.": "und so weiter", "usf.": "und so fort", "etc.": "et cetera", "bzw.": "beziehungsweise",
+        "ca.": "circa", "evtl.": "eventuell", "ggf.": "gegebenenfalls", "inkl.": "inklusive", "exkl.": "exklusive",
+        "bspw.": "beispielsweise", "sog.": "sogenannt", "zzgl.": "zuzüglich", "abzgl.": "abzüglich",
+        "mind.": "mindestens",
+        "max.": "maximal", "min.": "minimal", "vgl.": "vergleiche", "Tel.": "Telefon", "tel.": "telefonisch",
+        "Temp.": "Temperatur", "einschl.": "einschließlich", "insb.": "insbesondere", "allg.": "allgemein",
+        "entspr.": "entsprechend", "Mo.-Fr.": "Montag bis Freitag", "Mo.–Fr.": "Montag bis Freitag",
+        "Mo-Fr": "Montag bis Freitag", "Mo–Fr": "Montag bis Freitag", "Jh.": "Jahrhundert",
+    },
+    titles={
+        "Dr.": "Doktor", "Prof.": "Professor", "Hr.": "Herr", "Fr.": "Frau", "St.": "Sankt", "Ing.": "Ingenieur",
+        "Dipl.-Ing.": "Diplomingenieur",
+    },
+    regnal=words(
+        "Heinrich Ludwig Friedrich Wilhelm Karl Otto Georg Elisabeth Katharina Philipp Franz Joseph Leopold "
+        "Maximilian Napoleon Johannes Paul Pius Benedikt Gregor Clemens Innozenz Leo Ferdinand Albert Rudolf "
+        "Alexander Nikolaus Peter Ramses Charles"
+    ),
+    regnal_ordinal=lambda number: f"der {_ordinal(number).capitalize()}",
+    numbered=words("kapitel teil band akt abschnitt klasse stufe phase typ artikel anhang buch folge staffel hartz"),
+    centuries={},
+)
+# fmt: on
+
+AUSTRIAN = replace(LANGUAGE, code="de-AT", months=("Jänner", *_MONTHS[1:]))
+SWISS = replace(LANGUAGE, code="de-CH", decimal=".", groups="'")
+
+REGIONS = {"de-at": AUSTRIAN, "de-ch": SWISS, "de-li": SWISS}

@@ -1,0 +1,300 @@
+"""Polish. Ordinals are our own (unicode-rbnf has none), and so are the cases that times, dates and years take."""
+
+from __future__ import annotations
+
+from meadowlark.text.normalize.integers import Spellout
+from meadowlark.text.normalize.language import (
+    Clock,
+    Currency,
+    Day,
+    Dotted,
+    Language,
+    always,
+    in_order,
+    noun,
+    nouns,
+    numbered,
+    plainly,
+    words,
+)
+
+_cardinal = Spellout(
+    "pl",
+    {
+        "": "spellout-numbering",
+        "m": "spellout-cardinal-masculine",
+        "f": "spellout-cardinal-feminine",
+        "n": "spellout-cardinal-neuter",
+        "g": "spellout-cardinal-masculine-genitive",
+        "gm": "spellout-cardinal-masculine-genitive",
+        "gf": "spellout-cardinal-feminine-genitive",
+        "gn": "spellout-cardinal-neuter-genitive",
+    },
+)
+_MONTH_LIST = "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia"
+_MONTHS = in_order(_MONTH_LIST)
+_OTHER_MONTHS = {"sty": 1, "lut": 2, "kwi": 4, "cze": 6, "lip": 7, "sie": 8, "wrz": 9, "paź": 10, "lis": 11, "gru": 12}
+_UNIT_ORDINALS = in_order(
+    "zerowy pierwszy drugi trzeci czwarty piąty szósty siódmy ósmy dziewiąty dziesiąty jedenasty dwunasty trzynasty "
+    "czternasty piętnasty szesnasty siedemnasty osiemnasty dziewiętnasty"
+)
+_TEN_ORDINALS = in_order(
+    "dwudziesty trzydziesty czterdziesty pięćdziesiąty sześćdziesiąty siedemdziesiąty osiemdziesiąty dziewięćdziesiąty"
+)
+_HUNDRED_ORDINALS = in_order(
+    "setny dwusetny trzechsetny czterechsetny pięćsetny sześćsetny siedemsetny osiemsetny dziewięćsetny"
+)
+_ENDINGS = {"": "y", "n": "e", "g": "ego", "l": "ym", "f": "a", "fg": "ej", "fa": "ą"}
+"""Nominative (masculine, neuter), genitive, locative; feminine nominative, genitive and locative, accusative."""
+_AFTER = {"g": "ie", "l": "i", "fg": "ie", "n": "ie"}
+
+_HOUR_CASES = {
+    **dict.fromkeys(("o", "od", "do", "po", "około", "koło", "okolo"), "fg"),
+    **dict.fromkeys(("na", "przed", "za", "między", "pomiędzy"), "fa"),
+}
+_NOUNS = {
+    **dict.fromkeys(words("piętro miejsce urodziny stulecie zadanie okrążenie"), "n"),
+    **dict.fromkeys(words("piętrze miejscu rozdziale dniu etapie rzędzie stuleciu"), "l"),
+    **dict.fromkeys(words("piętra miejsca dnia rozdziału wieku roku etapu rzędu"), "g"),
+    **dict.fromkeys(words("dzień rozdział wiek rok etap rząd raz"), ""),
+    **dict.fromkeys(words("klasa rocznica strona runda liga godzina minuta"), "f"),
+    **dict.fromkeys(words("klasie klasy rocznicy stronie strony rundzie rundy lidze ligi godzinie godziny"), "fg"),
+    **dict.fromkeys(words("klasę rocznicę stronę rundę ligę godzinę"), "fa"),
+}
+
+
+def _plural(whole: int, decimals: bool) -> int:
+    """Jeden stopień, dwa stopnie, pięć stopni, półtora stopnia."""
+    if decimals:
+        return 3
+    if whole == 1:
+        return 0
+    return 1 if whole % 10 in (2, 3, 4) and whole % 100 not in (12, 13, 14) else 2
+
+
+def _declined(ordinal: str, form: str) -> str:
+    ending = _ENDINGS[form]
+    if ordinal.endswith("y"):
+        return ordinal[:-1] + ending
+    if not form:
+        return ordinal
+    # drugi: drugiego, drugim, drugie, druga, drugiej; trzeci: trzecia, trzecią
+    stem = ordinal if ordinal == "trzeci" or ending[0] in "eyi" else ordinal[:-1]
+    return stem + {"ym": "m"}.get(ending, ending)
+
+
+def _ordinal(number: int, form: str = "") -> str:
+    """ "Dwudziesty pierwszy"; from a hundred on only the last part is an ordinal; "" where it is not known."""
+    tens, units = divmod(number % 100, 10)
+    higher = number - number % 100
+    if number % 100 == 0:
+        return _round_ordinal(number, form)
+    last = [_UNIT_ORDINALS[number % 100]] if tens < 2 else [_TEN_ORDINALS[tens - 2]]
+    if tens >= 2 and units:
+        last.append(_UNIT_ORDINALS[units])
+    return " ".join([*([_cardinal(higher)] if higher else []), *(_declined(word, form) for word in last)])
+
+
+def _round_ordinal(number: int, form: str) -> str:
+    thousands, rest = divmod(number, 1000)
+    if number == 0:
+        return _declined(_UNIT_ORDINALS[0], form)
+    if rest:
+        words = _declined(_HUNDRED_ORDINALS[rest // 100 - 1], form)
+        return f"{_cardinal(thousands * 1000)} {words}" if thousands else words
+    stem = {1: "tysięczny", 2: "dwutysięczny", 3: "trzytysięczny"}.get(thousands)
+    return _declined(stem, form) if stem else ""
+
+
+def _dotted(number: Dotted) -> str:
+    """ "3. piętro": by the noun's own form; other nouns are left to the engine."""
+    form = _NOUNS.get(number.after)
+    if form is None:
+        return number.written if number.after[:1].islower() and number.before else ""
+    if form == "g" and number.after in ("wieku", "roku") and number.before.rpartition(" ")[2] in ("w", "we"):
+        form = "l"
+    return _ordinal(number.number, form)
+
+
+def _year_with(year: int, before: str, word: str) -> str:
+    """ "W 2026 roku" in the locative, "2026 rok" in the nominative, else the genitive."""
+    form = "" if word == "rok" else "l" if before in ("w", "we", "po") else "g"
+    words = _ordinal(year, form)
+    return words and f"{words} {'roku' if word == 'r.' else word}"
+
+
+def _date(date: Day) -> str:
+    text = f"{_ordinal(date.day, 'g')} {_MONTHS[date.month - 1]}"
+    return text if date.year is None else f"{text} {_ordinal(date.year, 'g')}{' roku' if date.year_word else ''}"
+
+
+def _date_range(first: Day, until: int) -> str:
+    text = f"{_ordinal(first.day, 'g')} do {_ordinal(until, 'g')} {_MONTHS[first.month - 1]}"
+    return text if first.year is None else f"{text} {_ordinal(first.year, 'g')}"
+
+
+def _time(clock: Clock) -> str:
+    """Siódma trzydzieści; o siódmej trzydzieści."""
+    text = _ordinal(clock.hour, _HOUR_CASES.get(clock.before, "f")) if clock.hour else "zero"
+    if clock.minute or not clock.hour:
+        minute = clock.minute or 0
+        text += f" zero {_cardinal(minute)}" if minute < 10 else f" {_cardinal(minute)}"
+    if clock.second is not None:
+        text += f" i {_cardinal(clock.second, 'f')} {('sekunda', 'sekundy', 'sekund')[_plural(clock.second, False)]}"
+    return text
+
+
+def _time_range(start: Clock, end: Clock) -> str:
+    opening = "" if start.before in ("od", "w") else "od "
+    first = Clock(start.hour, start.minute, start.second, "", "od")
+    return f"{opening}{_time(first)} do {_time(Clock(end.hour, end.minute, end.second, '', 'do'))}"
+
+
+# fmt: off
+_UNITS = nouns(
+    "m",
+    {
+        "°C ℃": "stopień Celsjusza|stopnie Celsjusza|stopni Celsjusza|stopnia Celsjusza",
+        "°F ℉": "stopień Fahrenheita|stopnie Fahrenheita|stopni Fahrenheita|stopnia Fahrenheita",
+        "°": "stopień|stopnie|stopni|stopnia", "K": "kelwin|kelwiny|kelwinów|kelwina", "%": "procent",
+        "‰": "promil|promile|promili|promila", "W": "wat|waty|watów|wata", "kW": "kilowat|kilowaty|kilowatów|kilowata",
+        "MW": "megawat|megawaty|megawatów|megawata", "V": "wolt|wolty|woltów|wolta",
+        "mV": "miliwolt|miliwolty|miliwoltów|miliwolta", "A": "amper|ampery|amperów|ampera",
+        "mA": "miliamper|miliampery|miliamperów|miliampera", "Hz": "herc|herce|herców|herca",
+        "kHz": "kiloherc|kiloherce|kiloherców|kiloherca", "MHz": "megaherc|megaherce|megaherców|megaherca",
+        "GHz": "gigaherc|gigaherce|gigaherców|gigaherca", "lx": "luks|luksy|luksów|luksa",
+        "lm": "lumen|lumeny|lumenów|lumena", "µg μg": "mikrogram|mikrogramy|mikrogramów|mikrograma",
+        "mg": "miligram|miligramy|miligramów|miligrama", "g": "gram|gramy|gramów|grama",
+        "kg": "kilogram|kilogramy|kilogramów|kilograma", "Pa": "paskal|paskale|paskali|paskala",
+        "hPa": "hektopaskal|hektopaskale|hektopaskali|hektopaskala",
+        "kPa": "kilopaskal|kilopaskale|kilopaskali|kilopaskala", "mbar": "milibar|milibary|milibarów|milibara",
+        "bar": "bar|bary|barów|bara", "dB": "decybel|decybele|decybeli|decybela",
+        "mm": "milimetr|milimetry|milimetrów|milimetra", "cm": "centymetr|centymetry|centymetrów|centymetra",
+        "m": "metr|metry|metrów|metra", "km": "kilometr|kilometry|kilometrów|kilometra",
+        "m² m2 ㎡": "metr kwadratowy|metry kwadratowe|metrów kwadratowych|metra kwadratowego",
+        "cm² cm2": "centymetr kwadratowy|centymetry kwadratowe|centymetrów kwadratowych|centymetra kwadratowego",
+        "km² km2": "kilometr kwadratowy|kilometry kwadratowe|kilometrów kwadratowych|kilometra kwadratowego",
+        "m³ m3 ㎥": "metr sześcienny|metry sześcienne|metrów sześciennych|metra sześciennego",
+        "ha": "hektar|hektary|hektarów|hektara", "l L": "litr|litry|litrów|litra",
+        "ml mL": "mililitr|mililitry|mililitrów|mililitra", "cl": "centylitr|centylitry|centylitrów|centylitra",
+        "B": "bajt|bajty|bajtów|bajta", "kB KB": "kilobajt|kilobajty|kilobajtów|kilobajta",
+        "MB": "megabajt|megabajty|megabajtów|megabajta", "GB": "gigabajt|gigabajty|gigabajtów|gigabajta",
+        "TB": "terabajt|terabajty|terabajtów|terabajta", "Mbit Mb": "megabit|megabity|megabitów|megabita",
+        "Gbit": "gigabit|gigabity|gigabitów|gigabita", "px": "piksel|piksele|pikseli|piksela",
+        "″": "cal|cale|cali|cala",
+    },
+) | nouns(
+    "f",
+    {
+        "Wh": "watogodzina|watogodziny|watogodzin|watogodziny",
+        "kWh": "kilowatogodzina|kilowatogodziny|kilowatogodzin|kilowatogodziny",
+        "MWh": "megawatogodzina|megawatogodziny|megawatogodzin|megawatogodziny",
+        "Ah": "amperogodzina|amperogodziny|amperogodzin|amperogodziny",
+        "mAh": "miliamperogodzina|miliamperogodziny|miliamperogodzin|miliamperogodziny",
+        "ppm": "część na milion|części na milion|części na milion|części na milion", "t": "tona|tony|ton|tony",
+        "kcal": "kilokaloria|kilokalorie|kilokalorii|kilokalorii",
+        "ms": "milisekunda|milisekundy|milisekund|milisekundy", "s sek": "sekunda|sekundy|sekund|sekundy",
+        "min": "minuta|minuty|minut|minuty", "h godz": "godzina|godziny|godzin|godziny",
+        "mph": "mila na godzinę|mile na godzinę|mil na godzinę|mili na godzinę",
+    },
+)
+_ZLOTY = Currency(noun("złoty|złote|złotych|złotego", "m"), noun("grosz|grosze|groszy|grosza", "m"))
+_EURO = Currency(noun("euro", "n"), noun("cent|centy|centów|centa", "m"))
+_DOLLAR = Currency(noun("dolar|dolary|dolarów|dolara", "m"), noun("cent|centy|centów|centa", "m"))
+_POUND = Currency(noun("funt|funty|funtów|funta", "m"), noun("pens|pensy|pensów|pensa", "m"))
+_FRANC = Currency(noun("frank szwajcarski|franki szwajcarskie|franków szwajcarskich|franka szwajcarskiego", "m"))
+
+LANGUAGE = Language(
+    code="pl",
+    decimal=",",
+    groups=" ",
+    cardinal=_cardinal,
+    plural=_plural,
+    minus="minus",
+    point=always("przecinek"),
+    fraction_digits=2,
+    magnitudes={
+        "tys.": noun("tysiąc|tysiące|tysięcy|tysiąca", "m"), "mln": noun("milion|miliony|milionów|miliona", "m"),
+        "mld": noun("miliard|miliardy|miliardów|miliarda", "m"),
+    },
+    magnitudes_of=plainly,
+    year=lambda year: _cardinal(year),
+    years_before=frozenset(),
+    years_unless="",
+    ordinal=_ordinal,
+    ordinal_marks={"-szy": "", "-gi": "", "-ci": "", "-ty": "", "-my": "", "-go": "g"},
+    dotted=_dotted,
+    decade_marks=(),
+    decades_after=frozenset(),
+    decade=lambda year: "",
+    range_words=("od", "do"),
+    range_case="g",
+    range_plural=2,
+    fractions={
+        "1/2": "jedna druga", "1/3": "jedna trzecia", "2/3": "dwie trzecie", "1/4": "jedna czwarta",
+        "3/4": "trzy czwarte", "1/5": "jedna piąta", "1/8": "jedna ósma", "1/10": "jedna dziesiąta",
+    },
+    mixed={"1/2": "{n} i pół", "1/4": "{n} i jedna czwarta", "3/4": "{n} i trzy czwarte", "1/3": "{n} i jedna trzecia"},
+    mixed_gender="m",
+    fraction_plural=3,
+    operators={
+        "+": "plus", "−": "minus", "×": "razy", "÷": "podzielić przez", "=": "równa się", ":": "do",
+        "<": "jest mniejsze niż", ">": "jest większe niż",
+    },
+    times_suffix="razy",
+    signs={"#": "numer", "№": "numer", "nr": "numer", "Nr": "numer", "§": "paragraf", "±": "plus minus", "≈": "około"},
+    units=_UNITS,
+    per={
+        "s": "na sekundę", "min": "na minutę", "h": "na godzinę", "godz": "na godzinę", "dzień": "na dzień",
+        "rok": "na rok", "kWh": "za kilowatogodzinę", "MWh": "za megawatogodzinę", "m": "na metr", "km": "na kilometr",
+        "100 km": "na sto kilometrów", "m²": "na metr kwadratowy", "m2": "na metr kwadratowy",
+        "m³": "na metr sześcienny", "m3": "na metr sześcienny", "l": "na litr", "kg": "za kilogram",
+    },
+    currencies={
+        "zł": _ZLOTY, "PLN": _ZLOTY, "€": _EURO, "EUR": _EURO, "$": _DOLLAR, "USD": _DOLLAR, "£": _POUND,
+        "GBP": _POUND, "CHF": _FRANC, "gr": Currency(noun("grosz|grosze|groszy|grosza", "m")),
+        "Kč": Currency(noun("korona czeska|korony czeskie|koron czeskich|korony czeskiej", "f")),
+    },
+    money="{major} {minor}",
+    months=_MONTHS,
+    month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
+    day_marks=(".",),
+    of="",
+    month_first=False,
+    date=_date,
+    date_range=_date_range,
+    until=("do",),
+    year_words=("roku", "rok", "r."),
+    year_with=_year_with,
+    time=_time,
+    time_range=_time_range,
+    clock_words=(),
+    clock_hour="",
+    dot="kropka",
+    port="port",
+    version="wersja",
+    phone_pairs=False,
+    spelled_after=words("pin kod wewnętrzny"),
+    letters={
+        "CO2": "C O dwa", "CO₂": "C O dwa", "PM2.5": "P M dwa i pół", "PM2,5": "P M dwa i pół", "PM10": "P M dziesięć",
+        "NO₂": "N O dwa", "NO2": "N O dwa", "O₃": "ozon",
+    },
+    abbreviations={
+        "np.": "na przykład", "Np.": "Na przykład", "itd.": "i tak dalej", "itp.": "i tym podobne", "tzn.": "to znaczy",
+        "tj.": "to jest", "m.in.": "między innymi", "m. in.": "między innymi", "ok.": "około",
+        "ww.": "wyżej wymieniony",
+        "p.n.e.": "przed naszą erą", "n.e.": "naszej ery", "tel.": "telefon", "Tel.": "telefon", "godz.": "godzina",
+        "maks.": "maksymalnie", "min.": "minimalnie", "temp.": "temperatura", "dr hab.": "doktor habilitowany",
+    },
+    titles={"dr": "doktor", "Dr": "doktor", "prof.": "profesor", "Prof.": "profesor", "inż.": "inżynier",
+    "mgr": "magister",
+            "ks.": "ksiądz", "św.": "święty"},
+    regnal=words(
+        "Jan Zygmunt Kazimierz Bolesław Władysław Stanisław Henryk Ludwik Karol Filip Fryderyk Wilhelm Napoleon "
+        "Paweł Pius Benedykt Grzegorz Klemens Innocenty Leon Jerzy Edward Ryszard Mikołaj Aleksander Piotr "
+        "Franciszek Leopold"
+    ),
+    regnal_ordinal=lambda number: _ordinal(number),
+    numbered=words("rozdział część akt tom sekcja faza typ załącznik"),
+    centuries={"wiek": ""},
+)

@@ -1,0 +1,100 @@
+"""Sentences as they are spoken: `normalize` for a text, `Normalizer` for the text front end."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import regex
+
+from meadowlark.text.edits import Edit, apply, moved
+from meadowlark.text.lexicon import Lexicon, Pronunciation
+from meadowlark.text.normalize import languages as _tables
+from meadowlark.text.normalize.engine import Engine
+from meadowlark.text.normalize.language import Language
+from meadowlark.text.words import primary
+
+_SPEAKABLE_RE = regex.compile(r"[\p{L}\p{N}]")
+
+
+def normalize(text: str, language: str) -> str:
+    """A clean sentence with its numbers, times, units and abbreviations in words; what is not known stays.
+
+    `language`: BCP 47. Never raises, and changes nothing of its own output.
+    """
+    return apply(text, engine(language).edits(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A sentence as it is spoken."""
+
+    text: str
+
+    pronunciations: tuple[Pronunciation, ...]
+
+    _steps: tuple[Sequence[Edit], ...]
+
+    def place(self, position: int) -> int:
+        """Where a place in the written sentence is in this one."""
+        for edits in self._steps:
+            position = moved(position, edits)
+        return position
+
+
+class Normalizer:
+    """Written sentences to spoken ones, in one language, with the user's own words."""
+
+    def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:
+        """`language`: BCP 47. Cheap from the second of a language on."""
+        self._engine = engine(language)
+        self._words = lexicon.words(language, also=self._normal) if lexicon else None
+
+    def __call__(self, text: str) -> Spoken:
+        """Never raises, and never leaves nothing of a sentence that has words."""
+        edits = self._engine.edits(text)
+        normal = apply(text, edits)
+        if self._words is None:
+            return Spoken(normal, (), (edits,))
+        respelled, pronunciations = self._words.find(normal)
+        spoken = apply(normal, respelled)
+        if _SPEAKABLE_RE.search(normal) and not _SPEAKABLE_RE.search(spoken):
+            return Spoken(normal, (), (edits,))
+        return Spoken(spoken, pronunciations, (edits, respelled))
+
+    def _normal(self, text: str) -> str:
+        return apply(text, self._engine.edits(text))
+
+
+def languages() -> tuple[str, ...]:
+    """The languages that have a table."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(_tables.__path__)))
+
+
+def tables(code: str) -> Mapping[str, Language]:
+    """BCP 47 tag in lower case → table: a language's own and those of its regions that differ; empty where unknown."""
+    if code not in _known():
+        return {}
+    module = importlib.import_module(f"{_tables.__name__}.{code}")
+    regions: Mapping[str, Language] = getattr(module, "REGIONS", {})
+    return {code: module.LANGUAGE, **regions}
+
+
+def engine(language: str) -> Engine:
+    """The engine for a BCP 47 tag; compiled once for each table, and kept."""
+    tag, code = language.replace("_", "-").strip().lower(), primary(language)
+    known = tables(code)
+    return _engine(tag if tag in known else code if known else "")
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(languages())
+
+
+@cache
+def _engine(tag: str) -> Engine:
+    return Engine(tables(primary(tag)).get(tag))

@@ -1,0 +1,95 @@
+"""Rules for amounts of something: money, units, millions."""
+
+from __future__ import annotations
+
+from meadowlark.text.normalize.amounts import Amount, Amounts
+from meadowlark.text.normalize.language import Language, Noun
+from meadowlark.text.normalize.rules import GAP, HYPHENS, MINUSES, SIGN, Match, Rule, alternatives, rule
+
+_SPACED_UNITS = frozenset(("A", "m", "K", "C", "F", "t", "in", "d", "J", "N", "B", "b", "ha"))
+"""Read only behind a space: "flat 10A" and "5m" may be anything."""
+
+
+class Quantities:
+    """The rules of one language."""
+
+    def __init__(self, language: Language, amounts: Amounts) -> None:
+        self._language = language
+        self._amounts = amounts
+
+    def rules(self) -> tuple[Rule, ...]:
+        """In the order in which they are tried."""
+        language, number = self._language, self._amounts.number
+        amount = rf"(?P<number>{number})"
+        second = rf"(?P<sign2>[{MINUSES}](?=[0-9]))?(?P<second>{number})"
+        per = rf"(?:{GAP}/{GAP}(?P<per>{alternatives(language.per)}))?"
+        magnitude = rf"{GAP}(?P<magnitude>{alternatives(language.magnitudes)})"
+        money = rf"(?P<currency>{alternatives(language.currencies)})"
+        glued = alternatives(language.units.keys() - _SPACED_UNITS)
+        spaced = alternatives(language.units.keys() & _SPACED_UNITS)
+        unit = rf"(?:{GAP}(?P<unit>{glued})|[ \u00a0\u202f](?P<spaced>{spaced}))"
+        money_to = rf"(?:{GAP}[{HYPHENS}]{GAP}{second})?"
+        unit_to = rf"(?:(?:{GAP}(?:{glued}))?{GAP}[{HYPHENS}]{GAP}{second})?"
+        no_cents = r"(?:[.,][–—-]{1,2})?"
+        return (
+            rule(
+                rf"(?P<sign>[{MINUSES}])?{money}{GAP}{amount}{no_cents}{money_to}(?:{magnitude})?{per}",
+                self._read_money,
+            ),
+            rule(rf"{SIGN}{amount}{no_cents}{money_to}(?:{magnitude})??{GAP}{money}{per}", self._read_money),
+            rule(rf"(?P<plus>\+(?=[0-9]))?{SIGN}{amount}{unit_to}(?:{magnitude})??{unit}{per}", self._read_unit),
+            rule(rf"{SIGN}{amount}{magnitude}", self._read_magnitude),
+        )
+
+    def _read_money(self, match: Match) -> str:
+        currency = self._language.currencies[match["currency"]]
+        amount = self._amounts.parse(match["number"], match["sign"] or "")
+        if match["magnitude"] and not match["second"]:
+            words = self._counted(amount, currency.major, match["magnitude"])
+        elif match["second"]:
+            words = self._amounts.span(amount, self._second(match), currency.major)
+        elif currency.minor and len(amount.fraction) == 2:
+            words = self._major_and_minor(amount, currency.major, currency.minor)
+        else:
+            words = self._amounts.count(amount, currency.major)
+        return self._with_per(words, match)
+
+    def _major_and_minor(self, amount: Amount, major: Noun, minor: Noun) -> str:
+        amounts = self._amounts
+        cents = Amount(str(int(amount.fraction)))
+        if not int(amount.whole) and cents.whole != "0":
+            return amounts.count(Amount(cents.whole, "", amount.negative), minor)
+        said = amounts.count(Amount(amount.whole, "", amount.negative), major)
+        if not said or cents.whole == "0":
+            return said
+        template = self._language.money
+        return template.format(major=said, minor=amounts.count(cents, minor), cents=amounts.read(cents))
+
+    def _read_unit(self, match: Match) -> str:
+        unit = self._language.units[match["unit"] or match["spaced"]]
+        amount = self._amounts.parse(match["number"], match["sign"] or "")
+        if match["second"]:
+            words = self._amounts.span(amount, self._second(match), unit)
+        elif match["magnitude"]:
+            words = self._counted(amount, unit, match["magnitude"])
+        else:
+            words = self._amounts.count(amount, unit)
+        if words and match["plus"]:
+            words = f"{self._language.operators['+']} {words}"
+        return self._with_per(words, match)
+
+    def _read_magnitude(self, match: Match) -> str:
+        amount = self._amounts.parse(match["number"], match["sign"] or "")
+        return self._amounts.count(amount, self._language.magnitudes[match["magnitude"]])
+
+    def _second(self, match: Match) -> Amount:
+        return self._amounts.parse(match["second"], match["sign2"] or "")
+
+    def _counted(self, amount: Amount, noun: Noun, magnitude: str) -> str:
+        """Millions of something."""
+        language = self._language
+        words = self._amounts.count(amount, language.magnitudes[magnitude])
+        return words and f"{words} {language.magnitudes_of(noun.form(language.plural(1_000_000, False)))}"
+
+    def _with_per(self, words: str, match: Match) -> str:
+        return f"{words} {self._language.per[match['per']]}" if words and match["per"] else words

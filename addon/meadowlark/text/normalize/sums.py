@@ -1,0 +1,78 @@
+"""Rules for fractions and for numbers with signs between them."""
+
+from __future__ import annotations
+
+from meadowlark.text.normalize.amounts import Amounts
+from meadowlark.text.normalize.language import Language
+from meadowlark.text.normalize.rules import GAP, SIGN, Match, Rule, alternatives, rule
+
+GLYPHS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8"}
+_OPERATORS = {"x": "×", "X": "×", "*": "×", "·": "×", "-": "−", "–": "−", "/": "÷", ":": "÷"}
+_CERTAIN = frozenset("=+×÷≈<>≤≥xX*·")
+"""Between numbers these mean a sum; "5 - 3" and "5 / 3" may not."""
+
+
+class Sums:
+    """The rules of one language."""
+
+    def __init__(self, language: Language, amounts: Amounts) -> None:
+        self._language = language
+        self._amounts = amounts
+
+    def rules(self) -> tuple[Rule, ...]:
+        """In the order in which they are tried."""
+        language = self._language
+        written = alternatives(language.fractions)
+        unit = rf"(?:{GAP}(?P<unit>{alternatives(language.units)}))?"
+        glyph = f"[{''.join(GLYPHS)}]"
+        term = rf"(?:[-−](?=[0-9]))?(?:{self._amounts.number})"
+        operator = r"[+×÷=*·]| ?[+−–×xX*·÷=/:-] |(?<=[0-9])[xX](?=[0-9])| ?[=≈<>≤≥] ?"
+        return (
+            rule(
+                rf"{SIGN}(?P<whole>[0-9]{{1,6}})(?: (?P<fraction>{written})|{GAP}(?P<glyph>{glyph})){unit}",
+                self._read_mixed,
+            ),
+            rule(rf"(?:(?P<fraction>{written})|(?P<glyph>{glyph})){unit}", self._read_fraction),
+            rule(rf"(?P<first>{term})(?:(?P<operator>{operator})(?P<next>{term})){{1,12}}", self._read_sum),
+            rule(r"(?P<number>[0-9]{1,3})[x×]", self._read_times),
+            rule(r"(?P<number>[0-9]{1,4}):(?P<second>[0-9]{1,4})", self._read_ratio),
+        )
+
+    def _read_mixed(self, match: Match) -> str:
+        language = self._language
+        template = language.mixed.get(match["fraction"] or GLYPHS[match["glyph"]])
+        if template is None:
+            return ""
+        amount = self._amounts.parse(match["whole"], match["sign"] or "")
+        unit = language.units[match["unit"]] if match["unit"] else None
+        words = template.format(n=self._amounts.read(amount, unit.gender if unit else language.mixed_gender))
+        return f"{words} {unit.form(language.plural(int(amount.whole), True))}" if unit else words
+
+    def _read_fraction(self, match: Match) -> str:
+        language = self._language
+        words = language.fractions.get(match["fraction"] or GLYPHS[match["glyph"]], "")
+        return (
+            f"{words} {language.units[match['unit']].form(language.fraction_plural)}"
+            if words and match["unit"]
+            else words
+        )
+
+    def _read_sum(self, match: Match) -> str:
+        written = [operator.strip() for operator in match.captures("operator")]
+        operators = [self._language.operators.get(_OPERATORS.get(each, each), "") for each in written]
+        terms = [self._read_term(term) for term in (match["first"], *match.captures("next"))]
+        if _CERTAIN.isdisjoint(written) or not all(operators) or not all(terms):
+            return ""
+        return " ".join([terms[0], *(f"{sign} {term}" for sign, term in zip(operators, terms[1:], strict=True))])
+
+    def _read_term(self, written: str) -> str:
+        sign = written[0] if written[0] in "-−" else ""
+        return self._amounts.read(self._amounts.parse(written[len(sign) :], sign))
+
+    def _read_times(self, match: Match) -> str:
+        suffix = self._language.times_suffix
+        return suffix and f"{self._language.cardinal(int(match['number']), '×')} {suffix}"
+
+    def _read_ratio(self, match: Match) -> str:
+        to = self._language.operators.get(":")
+        return f"{self._amounts.code(match['number'])} {to} {self._amounts.code(match['second'])}" if to else ""
