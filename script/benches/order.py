@@ -54,6 +54,9 @@ RULES = {"fifo": pick_first_come, "deadline": pick_deadline, "ours": pick}
 SECONDS_PER_CHAR = 1 / order.CHARS_PER_SECOND
 
 
+TOKEN_SECONDS = 0.05
+"""Between the chunks of a text that is being written."""
+
 LAST_WORDS = 60.0
 """Seconds for which replies may go on after the end, so that long ones count as short ones do."""
 
@@ -206,11 +209,15 @@ async def _listen(speaker: Speaker, reply: order.Reply, into: Heard) -> None:
 
 
 async def _text(reply: order.Reply) -> AsyncIterator[str]:
-    """The reply's sentences, each when it is written."""
+    """The reply's text at once, or as a model writes it: the first 60 characters, then token by token."""
     begun = time.monotonic()
-    for written, audio in reply.sentences:
-        await asyncio.sleep(max(0.0, begun + written - time.monotonic()))
-        yield _sentence(max(8, round(audio * order.CHARS_PER_SECOND)))
+    text = "".join(_sentence(max(8, round(audio * order.CHARS_PER_SECOND))) for _, audio in reply.sentences)
+    whole, sent = reply.sentences[-1][0] <= 0, 0
+    while sent < len(text):
+        written = len(text) if whole else int(60 + (time.monotonic() - begun) * order.MODEL_CHARS_PER_SECOND)
+        yield text[sent:written]
+        sent = max(sent, written)
+        await asyncio.sleep(0 if whole else TOKEN_SECONDS)
 
 
 def _sentence(chars: int) -> str:
