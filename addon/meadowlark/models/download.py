@@ -17,6 +17,12 @@ from .state import Trouble
 SILENCE_SECONDS: Final = 600.0
 """A fetcher speaks at least once a second, but checking or flushing gigabytes on an SD card can take minutes."""
 
+QUIET: Final = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_VERBOSITY": "error",  # it advises in passing to log in
+}
+
 Report: TypeAlias = Callable[[Line], None]
 Download: TypeAlias = Callable[[Order, Report], Coroutine[Any, Any, None]]
 
@@ -34,7 +40,7 @@ async def download(order: Order, report: Report, environ: Mapping[str, str] | No
         "meadowlark.models.fetcher",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **(environ or {}), "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
+        env={**os.environ, **(environ or {}), **QUIET},
         start_new_session=True,  # Ctrl-C is for the core alone
     )
     assert process.stdin

@@ -36,6 +36,7 @@ Report = Callable[[Line], None]
 
 def main() -> None:
     """Fetch what stdin orders; exit status 0 also when a file could not be had: a line has said so."""
+    os.nice(10)  # on a small board the checksums must not take the processor from speech
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     try:
         fetch_all(order, _say)

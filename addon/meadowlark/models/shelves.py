@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,32 +85,36 @@ class Shelves:
 
     def find(self, engine: str, asset: Asset) -> Path | None:
         """The first file that fits an asset: by its whole path, or by its bare name where its size is known."""
-        for path in self._by_path(engine, asset):
+        for path in self._before(engine, asset):
             if _fits(path, asset):
-                return path
-        place = self.place(engine, asset)
-        if _fits(place.file, asset) and ((record := read_record(place.record)) is None or record.is_of(asset)):
-            return place.file
-        for path in self._elsewhere(engine, asset):
+                return Path(path)
+        if _fits(f"{self.models}/{engine}/{asset.key}", asset):
+            place = self.place(engine, asset)
+            if (record := read_record(place.record)) is None or record.is_of(asset):
+                return place.file
+        for path in self._after(engine, asset):
             if _fits(path, asset):
-                return path
+                return Path(path)
         return None
 
-    def _by_path(self, engine: str, asset: Asset) -> Iterator[Path]:
-        yield self.voices / engine / asset.key
-        if asset.bytes:  # a bare "config.json" could be anybody's
-            yield self.voices / engine / Path(asset.path).name
-            yield self.voices / Path(asset.path).name
+    # Strings, not paths: a catalogue of 350 files is looked for every 10 s, in 11 ms instead of 55.
 
-    def _elsewhere(self, engine: str, asset: Asset) -> Iterator[Path]:
+    def _before(self, engine: str, asset: Asset) -> Iterator[str]:
+        yield f"{self.voices}/{engine}/{asset.key}"
+        if asset.bytes:  # a bare "config.json" could be anybody's
+            name = asset.path.rpartition("/")[2]
+            yield f"{self.voices}/{engine}/{name}"
+            yield f"{self.voices}/{name}"
+
+    def _after(self, engine: str, asset: Asset) -> Iterator[str]:
         for folder in self.shared:
-            yield folder / engine / asset.key
+            yield f"{folder}/{engine}/{asset.key}"
             if asset.bytes:
-                yield folder / engine / Path(asset.path).name
+                yield f"{folder}/{engine}/{asset.path.rpartition('/')[2]}"
         if self.hub and not asset.url:
-            repository = self.hub / f"models--{asset.repository.replace('/', '--')}"
-            if commit := _commit(repository, asset.revision):
-                yield repository / "snapshots" / commit / asset.path
+            repository = f"{self.hub}/models--{asset.repository.replace('/', '--')}"
+            if os.path.isdir(repository) and (commit := _commit(repository, asset.revision)):  # noqa: PTH112
+                yield f"{repository}/snapshots/{commit}/{asset.path}"
 
 
 def read_record(path: Path) -> Record | None:
@@ -133,18 +138,18 @@ def hub_cache(environ: Mapping[str, str]) -> Path:
     return Path(os.path.expandvars(named)).expanduser()
 
 
-def _fits(path: Path, asset: Asset) -> bool:
+def _fits(path: str, asset: Asset) -> bool:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116
     except OSError:
         return False
-    return bool(status.st_mode & 0o100000) and (not asset.bytes or status.st_size == asset.bytes)
+    return stat.S_ISREG(status.st_mode) and (not asset.bytes or status.st_size == asset.bytes)
 
 
-def _commit(repository: Path, revision: str) -> str:
+def _commit(repository: str, revision: str) -> str:
     """The commit that the cache has for a revision; empty when it has none."""
     try:
-        return (repository / "refs" / revision).read_text(encoding="ascii").strip()
+        return Path(repository, "refs", revision).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return revision if len(revision) == 40 else ""
 
