@@ -78,9 +78,10 @@ class Delivery:
                 if not others:
                     raise
                 _LOGGER.warning("%s; %s speaks instead", error, others[0].name)
-                failed, self._choice, self._hand_over, within = self._choice, others[0], None, None
+                failed, self._choice, self._hand_over = self._choice, others[0], None
+                within = None if self._reply.started.is_set() or len(others) == 1 else self._means.fallbacks.budget
                 if failed is self._asked and isinstance(error, LateError):
-                    await self._stand_in(None)
+                    within = await self._stand_in(within)
                 else:
                     self._release(failed.manifest.id)
             else:

@@ -55,6 +55,11 @@ class Fallbacks:
         self._supervisor = supervisor
         self._wishes = wishes
 
+    @property
+    def budget(self) -> float:
+        """Seconds to first audio that the user allows."""
+        return self._wishes.budget
+
     def begin(self, catalog: Catalog, asked: Choice, chars: int) -> Opening:
         """Who speaks a reply whose first sentence has so many characters. RefusedError: all have too much to do."""
         others = self.others(catalog, asked)
