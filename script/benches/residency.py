@@ -199,7 +199,7 @@ class FullDisk(LedgerFile):
 
 
 async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, float | int]:
-    """Four engines that fail at random, processes killed and stopped at random, a full disk; one voice of last resort."""
+    """Four engines that fail at random, processes killed and stopped, a full disk; and one voice of last resort."""
     dice = random.Random(options.seed)
     engines = [
         (sized_manifest(f"fitful-{n}", 30 * MB, "Fitful", rtf=0.05), {"memory_bytes": 30 * MB, "odds": ODDS})
@@ -212,7 +212,7 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
     signals: Counter[str] = Counter()
     left, done = options.replies, asyncio.Event()
     worst = 0.0
-    async with open_house(engines, LocalDevices(), Budget(130 * MB, 0), folder, Wishes(), file) as house:
+    async with open_house(engines, LocalDevices(), Budget(260 * MB, 0), folder, Wishes(), file) as house:
 
         async def listener() -> None:
             nonlocal left, worst
@@ -220,34 +220,34 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
                 left -= 1
                 engine = f"fitful-{dice.randrange(4)}"
                 begun = time.monotonic()
+                striking = asyncio.create_task(strike()) if dice.random() < options.strikes else None
                 heard = await house.reply(engine, LONG)
+                if striking:
+                    await striking
                 worst = max(worst, time.monotonic() - begun)
                 outcomes[_outcome(heard)] += 1
 
         async def strike() -> None:
-            while not done.is_set():
-                await asyncio.sleep(dice.expovariate(options.strikes))
-                alive = workers(os.getpid())
-                if alive:
-                    kind = dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP))
-                    with suppress(ProcessLookupError):
-                        os.kill(dice.choice(alive), kind)
-                        signals[kind.name.lower()] += 1
+            """A worker, any of them, at a moment of its own."""
+            await asyncio.sleep(dice.uniform(0.0, 0.5))
+            if alive := workers(os.getpid()):
+                kind = dice.choice((signal.SIGKILL, signal.SIGSTOP))
+                with suppress(ProcessLookupError):
+                    os.kill(dice.choice(alive), kind)
+                    signals[kind.name.lower()] += 1
 
         async def save() -> None:
             while not done.is_set():
                 await asyncio.sleep(0.5)
                 await house.keeper.save()
 
-        background = [asyncio.create_task(strike()), asyncio.create_task(save())]
+        saving = asyncio.create_task(save())
         begun = time.monotonic()
         await asyncio.gather(*(listener() for _ in range(options.listeners * 3)))
         took = time.monotonic() - begun
         done.set()
-        await asyncio.gather(*background)
-    injected = Counter(kind for each in folder.glob("fitful-*/done") for kind in each.read_text().split()) + Counter(
-        {**signals, "full_disk": file.failed}
-    )
+        await saving
+    injected = _done_by_engines(folder) + signals + Counter(full_disk=file.failed)
     return {
         "faults.replies": options.replies,
         "faults.complete": outcomes["complete"],
@@ -258,6 +258,11 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
         "faults.longest_reply_s": worst,
         **{f"faults.kind.{kind}": count for kind, count in sorted(injected.items())},
     }
+
+
+def _done_by_engines(folder: Path) -> Counter[str]:
+    """What the engines say that they did, by kind."""
+    return Counter(kind for each in folder.glob("fitful-*/done") for kind in each.read_text().split())
 
 
 def _outcome(heard: Heard) -> str:
@@ -275,7 +280,7 @@ async def main() -> None:
     parser.add_argument("--replies", type=int, default=1000, help="with faults (1000)")
     parser.add_argument("--budget", type=int, default=360, metavar="MB", help="of all engines (360)")
     parser.add_argument("--listeners", type=int, default=4, help="at once; three times as many with faults (4)")
-    parser.add_argument("--strikes", type=float, default=1.5, help="processes killed or stopped a second (1.5)")
+    parser.add_argument("--strikes", type=float, default=0.1, help="workers killed or stopped per reply (0.1)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=("evictions", "neighbour", "faults"), help="one part")
     parser.add_argument("--quick", action="store_true", help="few, to see that it works")
