@@ -67,8 +67,9 @@ class Calendar:
 
     def _times(self) -> tuple[Rule, ...]:
         language = self._language
-        words = alternatives(language.clock_words)
-        word = rf"(?:{GAP}(?P<word>{words}))"
+        word = rf"(?:{GAP}(?P<word>{alternatives(language.clock_words)}))"
+        # "2 h" alone is how long something takes.
+        sure = rf"(?:{GAP}(?P<word>{alternatives(each for each in language.clock_words if len(each) > 1)}))"
         to = rf"{GAP}[{HYPHENS}]{GAP}"
         hour = r"(?P<hour{0}>2[0-4]|1[0-9]|0?[0-9])"
         dotted = hour.format("") + r"\.(?P<minute>[0-5][0-9])"
@@ -78,7 +79,7 @@ class Calendar:
         rules = [
             rule(rf"{_TIME.format('')}(?:{to}{_TIME.format('2')})?{word}?", self._read_time),
             rule(rf"{dotted}(?:{to}{dotted2})?{word}", self._read_time),
-            rule(rf"{hour.format('')}(?:{to}{hour.format('2')})?{word}", self._read_time),
+            rule(rf"{hour.format('')}(?:{to}{hour.format('2')})?{sure}", self._read_time),
         ]
         if language.clock_hour:
             rules += [rule(lettered, self._read_time), rule(letter, self._read_time)]

@@ -208,8 +208,6 @@ class Language:
     """Template of {major}, {minor} (both with their nouns) and {cents} (the number alone)."""
 
     # Times and dates
-    months: tuple[str, ...]
-    """As they stand in a date."""
     month_names: Mapping[str, int]
     """All names and abbreviations without their full stops, in lower case → 1-12."""
     day_marks: tuple[str, ...]

@@ -23,7 +23,7 @@ class Quantities:
         amount = rf"(?P<number>{number})"
         second = rf"(?P<sign2>[{MINUSES}](?=[0-9]))?(?P<second>{number})"
         per = rf"(?:{GAP}/{GAP}(?P<per>{alternatives(language.per)}))?"
-        magnitude = rf"{GAP}(?P<magnitude>{alternatives(language.magnitudes)})"
+        magnitude = rf"{GAP}(?P<magnitude>{alternatives(language.magnitudes)})(?!\p{{L}})"
         money = rf"(?P<currency>{alternatives(language.currencies)})"
         glued = alternatives(language.units.keys() - _SPACED_UNITS)
         spaced = alternatives(language.units.keys() & _SPACED_UNITS)

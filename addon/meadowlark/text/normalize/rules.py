@@ -10,7 +10,7 @@ import regex
 
 Match: TypeAlias = regex.Match[str]
 
-BEHIND: Final = r"(?![\p{L}\p{N}\p{M}_]|[.,:/@'’\\-]\p{N}|[/@\\]\p{L}|['’]\p{L}{3})"
+BEHIND: Final = r"(?![\p{L}\p{N}\p{M}_]|[.,:/@'’\\-]\p{N}|[/@\\%]\p{L}|['’]\p{L}{3})"
 """No rule ends inside a word, a longer number or an address; "5-minute" and "5's" are two words."""
 GAP: Final = r"[ \u00a0\u202f]?"
 HYPHENS: Final = "-‐‑‒–—"

@@ -245,7 +245,6 @@ LANGUAGE = Language(
         "GBP": _POUND, "CHF": _FRANC, "zł": Currency(noun("zlotý|zloté|zlotých|zlotého", "m")),
     },
     money="{major} {minor}",
-    months=_MONTHS,
     month_names=numbered(_MONTH_LIST, {}),
     day_marks=(".",),
     of="",

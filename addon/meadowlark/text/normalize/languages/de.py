@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from meadowlark.text.normalize.integers import Spellout
@@ -76,7 +77,7 @@ def _decade(year: int) -> str:
 
 
 def _ending(before: str, noun: str = "") -> str:
-    """The form of an ordinal behind these words: "am" → "-n", "der" → "-e", nothing → "-r"."""
+    """The form of an ordinal behind these text: "am" → "-n", "der" → "-e", nothing → "-r"."""
     earlier, _, last = before.rpartition(" ")
     if last == "der" and earlier in _PREPOSITIONS:
         return "n"
@@ -98,15 +99,15 @@ def _dotted(number: Dotted) -> str:
     return _ordinal(number.number, _ending(number.before, number.after))
 
 
-def _date(date: Day) -> str:
-    words = f"{_ordinal(date.day, _ending(date.before))} {_MONTHS[date.month - 1]}"
-    return words if date.year is None else f"{words} {_numbering_year(date.year)}"
+def _date(date: Day, months: Sequence[str] = _MONTHS) -> str:
+    text = f"{_ordinal(date.day, _ending(date.before))} {months[date.month - 1]}"
+    return text if date.year is None else f"{text} {_numbering_year(date.year)}"
 
 
-def _date_range(first: Day, until: int) -> str:
+def _date_range(first: Day, until: int, months: Sequence[str] = _MONTHS) -> str:
     form = _ending(first.before)
-    words = f"{_ordinal(first.day, form)} bis {_ordinal(until, form)} {_MONTHS[first.month - 1]}"
-    return words if first.year is None else f"{words} {_numbering_year(first.year)}"
+    text = f"{_ordinal(first.day, form)} bis {_ordinal(until, form)} {months[first.month - 1]}"
+    return text if first.year is None else f"{text} {_numbering_year(first.year)}"
 
 
 def _hour(hour: int) -> str:
@@ -115,12 +116,12 @@ def _hour(hour: int) -> str:
 
 def _time(clock: Clock) -> str:
     """Sieben Uhr dreißig."""
-    words = f"{_hour(clock.hour)} Uhr"
+    text = f"{_hour(clock.hour)} Uhr"
     if clock.minute:
-        words += f" {_cardinal(clock.minute)}"
+        text += f" {_cardinal(clock.minute)}"
     if clock.second is not None:
-        words += f" und {_cardinal(clock.second, 'f')} Sekunde{'n' * (clock.second != 1)}"
-    return words
+        text += f" und {_cardinal(clock.second, 'f')} Sekunde{'n' * (clock.second != 1)}"
+    return text
 
 
 def _time_range(start: Clock, end: Clock) -> str:
@@ -324,7 +325,6 @@ LANGUAGE = Language(
     per=_PER,
     currencies=_CURRENCIES,
     money="{major} {cents}",
-    months=_MONTHS,
     month_names=_MONTH_NAMES,
     day_marks=(".",),
     of="",
@@ -380,7 +380,13 @@ LANGUAGE = Language(
 )
 # fmt: on
 
-AUSTRIAN = replace(LANGUAGE, code="de-AT", months=("Jänner", *_MONTHS[1:]))
+_AUSTRIAN_MONTHS = ("Jänner", *_MONTHS[1:])
+AUSTRIAN = replace(
+    LANGUAGE,
+    code="de-AT",
+    date=lambda date: _date(date, _AUSTRIAN_MONTHS),
+    date_range=lambda first, until: _date_range(first, until, _AUSTRIAN_MONTHS),
+)
 SWISS = replace(LANGUAGE, code="de-CH", decimal=".", groups="'")
 
 REGIONS = {"de-at": AUSTRIAN, "de-ch": SWISS, "de-li": SWISS}

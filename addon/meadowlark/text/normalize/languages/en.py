@@ -60,30 +60,30 @@ def _year_and(year: int) -> str:
 
 def _decade(year: int) -> str:
     """1990 → nineteen nineties."""
-    words = _year(year)
-    return words[:-1] + "ies" if words.endswith("y") else words + "s"
+    text = _year(year)
+    return text[:-1] + "ies" if text.endswith("y") else text + "s"
 
 
 def _mdy(date: Day) -> str:
-    words = f"{_MONTHS[date.month - 1]} {_ordinal(date.day)}"
+    text = f"{_MONTHS[date.month - 1]} {_ordinal(date.day)}"
     if date.before == "the":
-        words = f"{_ordinal(date.day)} of {_MONTHS[date.month - 1]}"
-    return words if date.year is None else f"{words}, {_year(date.year)}"
+        text = f"{_ordinal(date.day)} of {_MONTHS[date.month - 1]}"
+    return text if date.year is None else f"{text}, {_year(date.year)}"
 
 
 def _mdy_range(first: Day, until: int) -> str:
-    words = f"{_MONTHS[first.month - 1]} {_ordinal(first.day)} to {_ordinal(until)}"
-    return words if first.year is None else f"{words}, {_year(first.year)}"
+    text = f"{_MONTHS[first.month - 1]} {_ordinal(first.day)} to {_ordinal(until)}"
+    return text if first.year is None else f"{text}, {_year(first.year)}"
 
 
 def _dmy(date: Day) -> str:
-    words = f"{_the(date)}{_ordinal(date.day)} of {_MONTHS[date.month - 1]}"
-    return words if date.year is None else f"{words} {_year_and(date.year)}"
+    text = f"{_the(date)}{_ordinal(date.day)} of {_MONTHS[date.month - 1]}"
+    return text if date.year is None else f"{text} {_year_and(date.year)}"
 
 
 def _dmy_range(first: Day, until: int) -> str:
-    words = f"{_the(first)}{_ordinal(first.day)} to the {_ordinal(until)} of {_MONTHS[first.month - 1]}"
-    return words if first.year is None else f"{words} {_year_and(first.year)}"
+    text = f"{_the(first)}{_ordinal(first.day)} to the {_ordinal(until)} of {_MONTHS[first.month - 1]}"
+    return text if first.year is None else f"{text} {_year_and(first.year)}"
 
 
 def _the(date: Day) -> str:
@@ -348,7 +348,6 @@ LANGUAGE = Language(
     per=_PER,
     currencies=_CURRENCIES,
     money="{major} and {minor}",
-    months=_MONTHS,
     month_names=_MONTH_NAMES,
     day_marks=("st", "nd", "rd", "th"),
     of="of",

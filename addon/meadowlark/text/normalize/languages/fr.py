@@ -177,7 +177,6 @@ LANGUAGE = Language(
         "zł": Currency(noun("zloty|zlotys", "m")), "Kč": Currency(noun("couronne tchèque|couronnes tchèques", "f")),
     },
     money="{major} {cents}",
-    months=_MONTHS,
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
     day_marks=("er",),
     of="",

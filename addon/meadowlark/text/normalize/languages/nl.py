@@ -155,7 +155,6 @@ LANGUAGE = Language(
         "zł": Currency(noun("zloty")), "Kč": Currency(noun("Tsjechische kroon|Tsjechische kronen")),
     },
     money="{major} {cents}",
-    months=_MONTHS,
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
     day_marks=("e",),
     of="",

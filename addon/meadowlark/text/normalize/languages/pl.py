@@ -100,8 +100,8 @@ def _round_ordinal(number: int, form: str) -> str:
     if number == 0:
         return _declined(_UNIT_ORDINALS[0], form)
     if rest:
-        words = _declined(_HUNDRED_ORDINALS[rest // 100 - 1], form)
-        return f"{_cardinal(thousands * 1000)} {words}" if thousands else words
+        text = _declined(_HUNDRED_ORDINALS[rest // 100 - 1], form)
+        return f"{_cardinal(thousands * 1000)} {text}" if thousands else text
     stem = {1: "tysięczny", 2: "dwutysięczny", 3: "trzytysięczny"}.get(thousands)
     return _declined(stem, form) if stem else ""
 
@@ -119,8 +119,8 @@ def _dotted(number: Dotted) -> str:
 def _year_with(year: int, before: str, word: str) -> str:
     """ "W 2026 roku" in the locative, "2026 rok" in the nominative, else the genitive."""
     form = "" if word == "rok" else "l" if before in ("w", "we", "po") else "g"
-    words = _ordinal(year, form)
-    return words and f"{words} {'roku' if word == 'r.' else word}"
+    text = _ordinal(year, form)
+    return text and f"{text} {'roku' if word == 'r.' else word}"
 
 
 def _date(date: Day) -> str:
@@ -256,7 +256,6 @@ LANGUAGE = Language(
         "Kč": Currency(noun("korona czeska|korony czeskie|koron czeskich|korony czeskiej", "f")),
     },
     money="{major} {minor}",
-    months=_MONTHS,
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
     day_marks=(".",),
     of="",
