@@ -147,6 +147,21 @@ async def test_shared_files_are_ordered_once(make_store: MakeStore, fetcher: Fet
     assert store.transfers == ()
 
 
+async def test_optional_files_come_too_and_are_not_asked_for_all_the_time(
+    make_store: MakeStore, fetcher: Fetcher
+) -> None:
+    extra = replace(B, optional=True)
+    fetcher.trouble["b.onnx"] = Line("b.onnx", note="gone", trouble=Trouble.ABSENT)
+    store = await make_store({"v": (extra,)}, fetch=fetcher, rescan_seconds=0.005)
+    keeping = asyncio.create_task(store.keep())
+    store.want("horn", "v")
+    await until(lambda: len(fetcher.orders) == 1)
+    await asyncio.sleep(0.05)
+    assert len(fetcher.orders) == 1
+    assert store.state("horn", "v") == Present()
+    keeping.cancel()
+
+
 async def test_few_downloads_at_once(make_store: MakeStore, fetcher: Fetcher) -> None:
     assets = {str(number): (Asset("a/b", f"{number}.onnx", bytes=4),) for number in range(8)}
     store = await make_store(assets, fetch=fetcher)

@@ -92,7 +92,8 @@ def _targets(catalog: Catalog, names: Sequence[str], everything: bool) -> list[T
         by_engine = name.strip().lower() in {each.id for each in catalog.engines}
         if everything:
             manifest = catalog.manifest(name.strip().lower() or catalog.default.partition("/")[0])
-            found.update(dict.fromkeys((manifest.id, voice.id) for voice in manifest.voices))
+            needy = [each.id for each in manifest.voices if manifest.assets or each.assets]
+            found.update(dict.fromkeys((manifest.id, voice) for voice in needy or [manifest.voices[0].id]))
         else:
             named = name.strip() and not by_engine
             choice = catalog.named(name) if named else catalog.resolve(VoiceRequest(engine=name.strip().lower()))
@@ -110,6 +111,9 @@ async def _pull(store: Store, registry: Registry, targets: Iterable[Target]) -> 
             except DownloadError as error:
                 failed.append(error)
                 sys.stderr.write(f"{engine}/{voice}: failed\n")
+    except asyncio.CancelledError:
+        sys.stderr.write("Stopped. What has come is kept: the same command goes on from there.\n")
+        raise
     finally:
         await store.close()
     return failed
@@ -122,16 +126,17 @@ async def _fetch(store: Store, engine: str, voice: str) -> None:
     waiting = asyncio.ensure_future(store.fetch(engine, voice))
     size = before.bytes if isinstance(before, Missing) else 0
     with tqdm(desc=name, total=size or None, unit="B", unit_scale=True, disable=None, leave=False) as bar:
-        begun = False
-        while not waiting.done():
-            for progress in store.transfers:
-                if not begun and progress.done:
-                    bar.initial, begun = progress.done, True  # what an earlier attempt left counts, but not as speed
-                bar.total = progress.total or None
-                bar.set_postfix_str(progress.note, refresh=False)
-                bar.n = progress.done
-                bar.refresh()
-            await asyncio.wait({waiting}, timeout=0.1)
+        try:
+            while not waiting.done():
+                for progress in () if bar.disable else store.transfers:
+                    bar.initial = bar.initial or progress.done  # what an earlier attempt left is no speed
+                    bar.total = progress.total or None
+                    bar.set_postfix_str(progress.note[:60], refresh=False)
+                    bar.n = progress.done
+                    bar.refresh()
+                await asyncio.wait({waiting}, timeout=0.1)
+        finally:
+            waiting.cancel()
     files = waiting.result()
     sys.stdout.write(f"{name}: {_where(files.values())}\n" if files else f"{name} needs no files.\n")
 

@@ -106,7 +106,7 @@ def locate(asset: Asset) -> Source:
 def stream(asset: Asset, source: Source, start: int) -> Iterator[Answer]:
     """The file from byte `start` on, or from 0 where the server cannot. Raises HubError, also while it is read."""
     headers = {**source.headers, "Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
-    with _explained(asset), _open(source.url, headers) as (status, answered, blocks):
+    with _explained(asset, "broke off"), _open(source.url, headers) as (status, answered, blocks):
         if status == 416:  # we have more than there is
             yield Answer(0, 0, iter(()))
         elif status >= 400:
@@ -132,8 +132,8 @@ def _open(url: str, headers: Mapping[str, str]) -> Iterator[tuple[int, Mapping[s
 
 
 @contextmanager
-def _explained(asset: Asset) -> Iterator[None]:
-    """Turns every error of huggingface_hub and its HTTP library into a HubError."""
+def _explained(asset: Asset, what: str = "failed") -> Iterator[None]:
+    """Turns every error of huggingface_hub and its HTTP library into a HubError. what: a connection did."""
     try:
         yield
     except HubError:
@@ -154,8 +154,8 @@ def _explained(asset: Asset) -> Iterator[None]:
             raise
         raise HubError(
             Trouble.NETWORK,
-            f"{_host(asset)} cannot be reached ({str(error) or type(error).__name__}); check this machine's network "
-            "and DNS. HF_ENDPOINT can name a mirror",
+            f"the connection to {_host(asset)} {what} ({str(error) or type(error).__name__}); check this machine's "
+            "network and DNS, or name a mirror in HF_ENDPOINT",
         ) from error
 
 

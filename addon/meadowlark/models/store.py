@@ -173,7 +173,7 @@ class Store:
             self._poke.clear()
             await self.refresh()
             for engine, voice in self._wanted:
-                if self._is_due(self.state(engine, voice)):
+                if self._is_due(engine, voice):
                     self._begin(engine, voice)
             try:
                 await asyncio.wait_for(self._poke.wait(), self._rescan_seconds)
@@ -187,14 +187,10 @@ class Store:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _is_due(self, state: State) -> bool:
-        match state:
-            case Missing():
-                return True
-            case Failed(again_at=again_at):
-                return self._clock() >= again_at
-            case _:
-                return False
+    def _is_due(self, engine: str, voice: str) -> bool:
+        """Whether something is lacking, be it optional, that nobody fetches and that need not wait any longer."""
+        keys = {(engine, each) for each in self._chosen(engine, voice)} - self._found.keys() - self._jobs.keys()
+        return bool(keys) and all(self._clock() >= self._failed[key].again_at for key in keys if key in self._failed)
 
     def _begin(self, engine: str, voice: str) -> set[asyncio.Task[None]]:
         """Download what is lacking and nobody downloads yet; the tasks of all that is lacking."""
