@@ -118,6 +118,13 @@ def test_a_language_without_a_region_prefers_the_engine_that_the_catalog_prefers
     assert shown(build(both), "en-US") == ["regions/us"]
 
 
+def test_only_voices_that_need_it_are_moved_up():
+    dialects = engine("zebra", Voice("us", ("en-US",), "Us"), Voice("nyc", ("en-US-x-nyc", "en-US"), "Us, New York"))
+    info = build(FakeCatalog((KOKORO, dialects)))
+    assert shown(info, "en-US") == ["kokoro/af_heart", "kokoro/af_bella", "zebra/us", "zebra/nyc"]
+    assert shown(info, "en-US-x-nyc") == ["zebra/nyc"]
+
+
 def test_the_default_voice_comes_before_all():
     assert shown(build(FakeCatalog((KOKORO, ESPEAK), "espeak/en-us")), "en-US")[0] == "espeak/en-us"
     assert shown(build(FakeCatalog((KOKORO, ESPEAK), "kokoro/af_bella")), "en-US")[0] == "kokoro/af_bella"

@@ -8,9 +8,10 @@ A voice for a region is also told without it ("en-US", hence "en"). Home Assista
 not on the list, and in a country without an English of its own it took the first in the alphabet: "en-029", Caribbean.
 
 Home Assistant sorts the voices of a language by description, and a pipeline that it makes by itself takes the first.
-Hence leading spaces, which sort before every letter and which no list shows: the voice that the catalog prefers for a
-language has two for its engine and two for each engine after that, and one more where other regions' voices are on the
-same list; the default voice has the most. All other voices stand in order of the alphabet.
+Hence leading spaces, which sort before every letter and which no list shows: a voice that the catalog prefers for a
+language, and that the alphabet does not put first, has two for its engine and two for each engine after that, and one
+more where other regions' voices are on the same list; the default voice has the most. All other voices stand in order
+of the alphabet.
 """
 
 from __future__ import annotations
@@ -92,11 +93,15 @@ def _voice(engine: EngineManifest, voice: Voice, indents: dict[str, int]) -> Tts
         name=name,
         attribution=_attribution(engine, voice),
         installed=True,
-        description=f"{' ' * indents.get(name, 0)}{voice.name or voice.id} · {engine.title}",
+        description=" " * indents.get(name, 0) + _description(engine, voice),
         version=None,
         languages=_languages(voice),
         speakers=[TtsVoiceSpeaker(speaker) for speaker in voice.speakers] or None,
     )
+
+
+def _description(engine: EngineManifest, voice: Voice) -> str:
+    return f"{voice.name or voice.id} · {engine.title}"
 
 
 def _languages(voice: Voice) -> list[str]:
@@ -106,19 +111,30 @@ def _languages(voice: Voice) -> list[str]:
 
 
 def _indents(catalog: Catalog) -> dict[str, int]:
-    """Return how many spaces each preferred voice's description begins with."""
-    served: set[str] = set()
-    indents = {catalog.default: 2 * len(catalog.engines) + 2}
+    """Return how many spaces the descriptions begin with of those preferred voices that need any to be shown first."""
+    first: dict[str, str] = {}
+    shown: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    wanted: dict[str, int] = {}
     for position, engine in enumerate(catalog.engines):
         speakers: defaultdict[str, list[Voice]] = defaultdict(list)
         for voice in filter(_advertised, engine.voices):
             for language in _languages(voice):
                 speakers[language].append(voice)
-        for language in speakers.keys() - served:
-            name = f"{engine.id}/{_preferred(speakers[language], language).id}"
+                shown[language][f"{engine.id}/{voice.id}"] = _description(engine, voice)
+        for language in speakers.keys() - first.keys():
+            first[language] = name = f"{engine.id}/{_preferred(speakers[language], language).id}"
             mixed = any(language not in voice.languages for voice in speakers[language])
-            indents[name] = max(indents.get(name, 0), 2 * (len(catalog.engines) - position) + mixed)
-        served |= speakers.keys()
+            wanted[name] = max(wanted.get(name, 0), 2 * (len(catalog.engines) - position) + mixed)
+    indents = {catalog.default: 2 * len(catalog.engines) + 2}
+    late = {catalog.default}
+    while late:  # what moves up in one language may pass another voice in the next
+        late.clear()
+        for language, name in first.items():
+            texts = shown[language]
+            top = min(texts, key=lambda each: " " * indents.get(each, 0) + texts[each])
+            if top not in (name, catalog.default) and name not in indents:
+                late.add(name)
+        indents.update({name: wanted[name] for name in late})
     return indents
 
 
