@@ -126,6 +126,23 @@ def test_a_newcomer_never_makes_anybody_late_who_would_not_be(seed: int) -> None
         assert chosen.runs_dry_at == min(each.runs_dry_at or 0.0 for each in listening)
 
 
+def test_a_lone_sound_with_a_text_behind_it_is_planned_too() -> None:
+    laugh = Waiting(1, 0.0, None, work=0.0, speech=0.0, rest=30.0, first=0.0)
+    assert pick([laugh, waiting(2, 40.0)], 0.0) is laugh
+    assert pick([laugh, waiting(2, 0.1)], 0.0).ticket == 2
+
+
+def test_an_engine_slower_than_speech_lets_newcomers_in_where_nobody_minds() -> None:
+    slow = waiting(1, None, rtf=1.5, rest=30.0)
+    assert pick([slow, waiting(2, 500.0, rtf=1.5)], 0.0) is slow
+    assert pick([slow, waiting(2, 3.0, rtf=1.5)], 0.0).ticket == 2
+
+
+def test_a_book_is_planned_only_as_far_as_it_matters() -> None:
+    book = waiting(1, 10.0, rest=1e12)
+    assert pick([waiting(2, None), book], 0.0).ticket == 2
+
+
 def test_prefetch_has_a_bound() -> None:
     assert prefetch_pause(None, 5.0) == 0.0
     assert prefetch_pause(5.0 + MOST_AHEAD_SECONDS, 5.0) == 0.0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .policy import Waiting, pick
+from .policy import LEAST_SPEECH, Waiting, pick
 
 LONGEST_QUEUE_SECONDS: Final = 8.0
 """A newcomer who would wait longer for first audio is better served elsewhere, or told."""
@@ -94,13 +94,14 @@ def expected_wait(
 def _next_sentence(said: Waiting, at: float) -> Waiting:
     """What follows a sentence whose work begins now: taken to be like it, or all that is left."""
     heard = at + said.first if said.runs_dry_at is None else max(said.runs_dry_at, at + said.first)
-    share = min(1.0, said.rest / said.speech)
+    usual = max(said.speech, LEAST_SPEECH)
+    share = min(1.0, said.rest / usual)
     return replace(
         said,
         runs_dry_at=heard + said.speech,
         work=said.work * share,
-        speech=said.speech * share,
-        rest=max(0.0, said.rest - said.speech),
+        speech=usual * share,
+        rest=max(0.0, said.rest - usual),
     )
 
 

@@ -26,6 +26,12 @@ SPEECH_SECONDS: Final = 4.0
 WORK_SECONDS: Final = 1.0
 """Work for such a sentence: a real-time factor of 0.25."""
 
+LEAST_SPEECH: Final = 0.2
+"""Speech of a sentence that has none to speak of, such as a lone laugh."""
+
+FORESEEN_SECONDS: Final = 60.0
+"""Of the engine's work; a plan farther ahead is never kept."""
+
 SPARE_SECONDS: Final = 0.2
 """Kept between what is planned and what runs dry: work is estimated, and chunks take a moment on their way."""
 
@@ -84,23 +90,30 @@ def pick(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ())
 def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
     """Whether nobody is left without audio if the first is served now and then always whoever runs dry first.
 
-    What comes after a listener's present sentence is taken to be like it.
+    What comes after a listener's present sentence is taken to be like it. FORESEEN_SECONDS are looked at. The first may
+    be late with what follows if its engine is slower than speech: that is no fault of the others.
     """
     queue = [(_deadline(each)[0], place, each.speech, each.rest) for place, each in enumerate(waiting) if place]
     heapq.heapify(queue)
     first = waiting[0]
     at, heard = now + first.work, now + first.first
-    if first.rest > 0:
-        heapq.heappush(queue, (heard + first.speech, 0, min(first.speech, first.rest), first.rest - first.speech))
-    while queue:
+    if first.rest > 0 and first.work < first.speech:
+        heapq.heappush(queue, _following(first, heard, 0, first.speech, first.rest))
+    while queue and at < now + FORESEEN_SECONDS:
         due, place, speech, rest = heapq.heappop(queue)
         each = waiting[place]
         if at + each.first + SPARE_SECONDS > due:
             return False
-        at += each.work * speech / each.speech
+        at += each.work * speech / max(each.speech, LEAST_SPEECH)
         if rest > 0:
-            heapq.heappush(queue, (due + speech, place, min(each.speech, rest), rest - each.speech))
+            heapq.heappush(queue, _following(each, due, place, speech, rest))
     return True
+
+
+def _following(each: Waiting, due: float, place: int, speech: float, rest: float) -> tuple[float, int, float, float]:
+    """(when it is due, its place, its speech, what is left after it) of the sentence after one that was due."""
+    usual = max(each.speech, LEAST_SPEECH)
+    return due + speech, place, min(usual, rest), rest - usual
 
 
 def prefetch_pause(runs_dry_at: float | None, now: float) -> float:
