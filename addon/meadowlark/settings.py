@@ -204,7 +204,9 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for key in KEYS:
         text = environ.get(PREFIX + key.upper())
         if text is not None:
-            found[key] = _scalar(text) if key in ("engines", "environments", "disabled_plugins", "fallbacks", "pinned") else text
+            found[key] = (
+                _scalar(text) if key in ("engines", "environments", "disabled_plugins", "fallbacks", "pinned") else text
+            )
     return found
 
 
