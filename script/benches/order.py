@@ -163,7 +163,7 @@ async def _house(
     if seconds < 10:  # a look whether it works: nobody thinks long
         replies = [replace(each, thinks=each.thinks / 20, sentences=each.sentences[:1]) for each in replies]
     try:
-        await _listen(speaker, order.Reply(((0.0, 3.0),)), Heard())  # the load, and a first idea of its speed
+        await _listen(speaker, order.Reply(((0.0, 1.0),)), Heard())  # the load, and a first idea of its speed
         ends_at = time.monotonic() + seconds
         async with asyncio.TaskGroup() as group:
             for satellite in range(max(each.satellite for each in replies) + 1):
