@@ -1,0 +1,77 @@
+"""Cuts Kokoro's model in two: text → features and sound source, these → audio.
+
+93 % of the work is in the second part, an iSTFTNet: it can run in windows. What it takes is found by its structure: the
+features go through a LeakyRelu into the first upsampling that is no per-channel one; the source's spectrum goes into
+convolutions of its own, one for each upsampling; the style goes in as it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from onnx import ModelProto, NodeProto, TensorProto
+
+from meadowlark.kit.onnx_graph import Graph, GraphError, float_type, load, part, tensor, weight_types
+
+RECIPE = "kokoro-1"
+TEXT, SOUND = "text", "sound"
+PARTS = (TEXT, SOUND)
+SIGNED = "meadowlark.signed_weights"
+"""Metadata of the text part: the share of the model's weights that are signed 8-bit numbers."""
+
+
+def split(path: Path) -> dict[str, ModelProto]:
+    """The two parts. Raises GraphError for a model that is not built like Kokoro."""
+    model = load(path)
+    graph = Graph(model)
+    upsampling = _first_upsampling(graph)
+    features = upsampling[0].input[0]
+    weight = upsampling[1].input[1]
+    source = _source(graph)
+    kind = float_type(graph, weight)
+    channels = (graph.shape_of(weight) or (None,))[0]
+    style = next((each for each in model.graph.input if _width(each.type.tensor_type) == 256), None)
+    if style is None:
+        raise GraphError("it has no input for a style of 256 numbers")
+    between = [tensor(features, (1, channels, "half_frames"), kind), tensor(source, (1, None, "steps"), kind)]
+    text = part(model, model.graph.input, [*between, *model.graph.output[1:]], TEXT)
+    text.metadata_props.add(key=SIGNED, value=f"{signed_share(model):.3f}")
+    sound = part(model, [*between, style], [model.graph.output[0]], SOUND)
+    return {TEXT: text, SOUND: sound}
+
+
+def signed_share(model: ModelProto) -> float:
+    """How much of the model's weights are signed 8-bit numbers, 0-1 by count of numbers."""
+    sizes: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.FLOAT16: 2}
+    counts = {kind: size / sizes.get(kind, 1) for kind, size in weight_types(model).items()}
+    return float(counts.get(TensorProto.INT8, 0) / max(1.0, sum(counts.values())))
+
+
+def _first_upsampling(graph: Graph) -> tuple[NodeProto, NodeProto]:
+    """(LeakyRelu, ConvTranspose)."""
+    for node in graph.all("ConvTranspose"):
+        groups = next((each.i for each in node.attribute if each.name == "group"), 1)
+        before = graph.behind(node.input[0], frozenset({"LeakyRelu"}), frozenset({"Cast", "Identity"}))
+        if groups == 1 and before is not None:
+            return before, node
+    raise GraphError("no upsampling (ConvTranspose) stands behind a LeakyRelu")
+
+
+def _source(graph: Graph) -> str:
+    """The tensor that convolutions of different strides take in: the source's spectrum, brought to each upsampling.
+
+    The source's wave also goes into several, those of the STFT, which have one stride.
+    """
+    strides: dict[str, set[int]] = defaultdict(set)
+    for node in graph.all("Conv"):
+        own = next((each.ints[0] for each in node.attribute if each.name == "strides"), 1)
+        strides[node.input[0]].add(own)
+        if len(strides[node.input[0]]) > 1:
+            return str(node.input[0])
+    raise GraphError("no sound source goes into convolutions of different strides")
+
+
+def _width(kind: object) -> int:
+    dims = kind.shape.dim  # type: ignore[attr-defined]
+    return int(dims[-1].dim_value) if dims else 0
