@@ -203,10 +203,11 @@ class Catalog:
         return best
 
     def _unknown(self, name: str, engines: tuple[EngineManifest, ...]) -> str:
-        names = [choice.name for choice in _choices(engines)]
-        bare = {each.partition("/")[2]: each for each in reversed(names)}
-        near = difflib.get_close_matches(name, [*names, *bare], 3)
-        hint = f" Did you mean {' or '.join(dict.fromkeys(bare.get(each, each) for each in near))}?" if near else ""
+        engine, slash, rest = name.partition("/")
+        named = [each for each in engines if slash and each.id == engine.lower()] or list(engines)
+        full = {choice.voice.id: choice.name for choice in reversed(list(_choices(tuple(named))))}
+        near = difflib.get_close_matches(rest or name, full, 3) or difflib.get_close_matches(name, full.values(), 3)
+        hint = f" Did you mean {' or '.join(full.get(each, each) for each in near)}?" if near else ""
         return f"No voice {name!r} is installed.{hint} `meadowlark voices` lists all."
 
 
@@ -230,8 +231,12 @@ def _with_speaker(choice: Choice, speaker: str) -> Choice:
     for known in choice.voice.speakers:
         if known.lower() == speaker.lower():
             return replace(choice, speaker=known)
-    some = ", ".join(choice.voice.speakers[:10]) or "none: leave `speaker` out"
-    raise VoiceError(f"Voice {choice.name!r} has no speaker {speaker!r}. It has: {some}.")
+    known_ones = (
+        f"It has: {', '.join(choice.voice.speakers[:10])}."
+        if choice.voice.speakers
+        else "It has only one: leave `speaker` out."
+    )
+    raise VoiceError(f"Voice {choice.name!r} has no speaker {speaker!r}. {known_ones}")
 
 
 USUAL_REGION = {
