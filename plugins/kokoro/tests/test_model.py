@@ -194,7 +194,5 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
     )
     path = tmp_path / "kokoro-other.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    with pytest.raises(
-        ModelFileError, match=r"is not Kokoro: it takes x, not input_ids \(or tokens\), style and speed"
-    ):
+    with pytest.raises(ModelFileError, match="is not Kokoro: it takes x, not input_ids"):
         opened(path)
