@@ -28,9 +28,9 @@ _TARGET_LIMIT: Final = 2048
 _FOOTNOTE_RE = regex.compile(r"\[\^[^\]\s]{1,32}\]:?")
 _ENTITY_RE = regex.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _ENTITY_START_RE = regex.compile(r"&[#A-Za-z0-9]{0,33}")
-_TAG_RE = regex.compile(r"</?([A-Za-z][A-Za-z0-9]{0,15})(?=[\s/>])[^<>]{0,512}>")
-_TAG_NAME_RE = regex.compile(r"</?([A-Za-z][A-Za-z0-9]{0,15}+)?")
-_TAG_START_RE = regex.compile(r"</?[A-Za-z][A-Za-z0-9]{0,15}(?:[\s/][^<>]{0,512})?")
+_TAG_RE = regex.compile(r"</?([A-Za-z][A-Za-z0-9-]{0,15})(?=[\s/>])[^<>]{0,512}>")
+_TAG_NAME_RE = regex.compile(r"</?([A-Za-z][A-Za-z0-9-]{0,15}+)?")
+_TAG_START_RE = regex.compile(r"</?[A-Za-z][A-Za-z0-9-]{0,15}(?:[\s/][^<>]{0,512})?")
 _COMMENT_LIMIT: Final = 2048
 _BLOCK_NAMES = (
     "address article aside blockquote br dd details div dl dt footer h1 h2 h3 h4 h5 h6 header hr li main ol p pre "
@@ -38,6 +38,7 @@ _BLOCK_NAMES = (
 )
 _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _INLINE_NAMES = (
+    "audio break emphasis lang phoneme prosody say-as speak voice w "  # SSML, which models write unasked
     "a abbr b bdi bdo big body button caption center cite code col del dfn em figcaption figure font form head html i "
     "img input ins kbd label mark math meta nav option q ruby rp rt s samp script select small source span strike "
     "strong style sub sup svg td th time title tt u var video wbr"
