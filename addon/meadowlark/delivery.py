@@ -134,7 +134,7 @@ class Delivery:
                 speaking.cancel()
                 self._late = speaking  # stopping a hung engine takes 2 s; nobody waits for that
                 speaking.add_done_callback(lambda task: task.cancelled() or task.exception())
-                raise LateError(f"{self._choice.name} was not heard within {within:g} s")
+                raise LateError(f"{self._choice.name} was not heard within {within:.1f} s")
             await speaking
         finally:
             started.cancel()
