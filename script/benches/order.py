@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import bisect
+import itertools
 import json
 import statistics
 import sys
@@ -53,6 +55,9 @@ RULES = {"fifo": pick_first_come, "deadline": pick_deadline, "ours": pick}
 
 SECONDS_PER_CHAR = 1 / order.CHARS_PER_SECOND
 
+
+ROUNDING_SECONDS = 0.2
+"""By which the length of what was heard may differ from that of its text (spaces between sentences are not spoken)."""
 
 TOKEN_SECONDS = 0.05
 """Between the chunks of a text that is being written."""
@@ -192,26 +197,41 @@ async def _satellite(
 
 
 async def _listen(speaker: Speaker, reply: order.Reply, into: Heard) -> None:
-    """Ask, and play to the end."""
-    asked_at = time.monotonic()
+    """Ask, and play to the end. Silence while a text is still being written is not the engine's, and does not count."""
+    asked_at, heard = time.monotonic(), 0.0
     first, gap, playing_until = None, 0.0, 0.0
+    ends, written = _written(reply)
     async with aclosing(speaker.speak(SpeechRequest(_text(reply)))) as pieces:
         async for pcm in pieces:
             now = time.monotonic()
             if first is None:
-                first = now - asked_at - reply.sentences[0][0]
+                first = now - asked_at - written[0]
                 playing_until = now
-            gap += max(0.0, now - playing_until)
+            sentence = min(bisect.bisect_right(ends, heard + ROUNDING_SECONDS), len(ends) - 1)
+            gap += max(0.0, now - max(playing_until, asked_at + written[sentence]))
             playing_until = max(playing_until, now) + len(pcm.data) / 2 / pcm.rate
+            heard += len(pcm.data) / 2 / pcm.rate
     into.first_audio.append(max(0.0, first or 0.0))
     into.gaps.append(gap)
     await asyncio.sleep(max(0.0, playing_until - time.monotonic()))
 
 
+def _written(reply: order.Reply) -> tuple[list[float], list[float]]:
+    """Of each sentence: seconds of speech up to its end; seconds after asking when it is whole, as `_text` writes it.
+
+    A sentence is known to have ended when the next one has begun: two tokens later.
+    """
+    chars = list(itertools.accumulate(len(_sentence_of(audio)) for _, audio in reply.sentences))
+    ends = [each / order.CHARS_PER_SECOND for each in chars]
+    if reply.sentences[-1][0] <= 0:
+        return ends, [0.0] * len(ends)
+    return ends, [max(0.0, each - 60) / order.MODEL_CHARS_PER_SECOND + 2 * TOKEN_SECONDS for each in chars]
+
+
 async def _text(reply: order.Reply) -> AsyncIterator[str]:
     """The reply's text at once, or as a model writes it: the first 60 characters, then token by token."""
     begun = time.monotonic()
-    text = "".join(_sentence(max(8, round(audio * order.CHARS_PER_SECOND))) for _, audio in reply.sentences)
+    text = "".join(_sentence_of(audio) for _, audio in reply.sentences)
     whole, sent = reply.sentences[-1][0] <= 0, 0
     while sent < len(text):
         written = len(text) if whole else int(60 + (time.monotonic() - begun) * order.MODEL_CHARS_PER_SECOND)
@@ -220,9 +240,9 @@ async def _text(reply: order.Reply) -> AsyncIterator[str]:
         await asyncio.sleep(0 if whole else TOKEN_SECONDS)
 
 
-def _sentence(chars: int) -> str:
-    """Words of five letters with a comma here and there; one sentence of about so many characters."""
-    words = ["tonal"] * max(1, chars // 6)
+def _sentence_of(audio: float) -> str:
+    """Words of five letters with a comma here and there; one sentence of about so many seconds."""
+    words = ["tonal"] * max(1, round(audio * order.CHARS_PER_SECOND) // 6)
     text = " ".join(word + ("," if n % 6 == 5 else "") for n, word in enumerate(words))
     return "T" + text[1:].rstrip(",") + ". "
 
