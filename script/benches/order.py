@@ -57,7 +57,7 @@ SECONDS_PER_CHAR = 1 / order.CHARS_PER_SECOND
 
 
 ROUNDING_SECONDS = 0.2
-"""By which the length of what was heard may differ from that of its text (spaces between sentences are not spoken)."""
+"""By which the length of what was heard may differ from that of its text."""
 
 TOKEN_SECONDS = 0.05
 """Between the chunks of a text that is being written."""
@@ -221,8 +221,9 @@ def _written(reply: order.Reply) -> tuple[list[float], list[float]]:
 
     A sentence is known to have ended when the next one has begun: two tokens later.
     """
-    chars = list(itertools.accumulate(len(_sentence_of(audio)) for _, audio in reply.sentences))
-    ends = [each / order.CHARS_PER_SECOND for each in chars]
+    sentences = [_sentence_of(audio) for _, audio in reply.sentences]
+    ends = list(itertools.accumulate(len(each.strip()) / order.CHARS_PER_SECOND for each in sentences))
+    chars = itertools.accumulate(len(each) for each in sentences)
     if reply.sentences[-1][0] <= 0:
         return ends, [0.0] * len(ends)
     return ends, [max(0.0, each - 60) / order.MODEL_CHARS_PER_SECOND + 2 * TOKEN_SECONDS for each in chars]
