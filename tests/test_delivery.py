@@ -61,7 +61,7 @@ class Actor:
 class House:
     """grand (German and English), small (English, resident first), robot (the last resort)."""
 
-    def __init__(self, wishes: Wishes | None = None) -> None:
+    def __init__(self, wishes: Wishes | None = None, budget: Budget | None = None) -> None:
         self.said: list[tuple[str, str, object, int | None, float]] = []
         self.faults: dict[str, float | Exception] = {}
         self.load_faults: dict[str, float | Exception] = {}
@@ -81,7 +81,7 @@ class House:
             )
             for (name, rate), tags in zip(RATES.items(), (("en", "de"), ("en",), ("en", "de", "fr")), strict=True)
         )
-        self.supervisor = Supervisor(self.start, FakeDevices(cpu=1000 * MB), Budget(reserve=0))
+        self.supervisor = Supervisor(self.start, FakeDevices(cpu=1000 * MB), budget or Budget(reserve=0))
         self.supervisor.install((each, Launch(each.id, "x:Y", each.sample_rate)) for each in engines)
         self.speaker = Speaker(
             Catalog(Registry(engines=engines), "grand"), self.supervisor, wishes=wishes or Wishes(budget=0.2)
@@ -261,6 +261,66 @@ async def test_too_much_at_once_is_refused_with_the_reason_and_others_are_served
     assert refused
     assert "Too much to say at once" in str(refused[0])
     assert results.count((1.0, {8000})) == 8 - len(refused) >= 2
+
+
+ROOM_FOR_ONE = Budget(15 * MB, 0)
+
+
+async def test_a_fallback_takes_the_place_of_the_engine_that_fails() -> None:
+    """The reply itself holds the failed engine: it must not wait for that one's memory."""
+    house = House(budget=ROOM_FOR_ONE)
+    house.faults["grand"] = WorkerError("grand", "ValueError")
+    async with asyncio.timeout(5):
+        assert await house.reply() == (2.0, {8000})
+    assert house.speakers == ["grand", "grand", "robot", "robot"]
+
+
+async def test_a_fallback_takes_the_place_of_an_engine_that_hangs() -> None:
+    house = House(budget=ROOM_FOR_ONE)
+    await house.reply()
+    house.said.clear()
+    house.faults["grand"] = 60.0
+    async with asyncio.timeout(5):
+        assert await house.reply() == (2.0, {8000})
+    assert house.speakers == ["grand", "robot", "robot"]
+
+
+async def test_a_late_engine_speaks_after_all_when_the_fallback_needs_its_place() -> None:
+    house = House(budget=ROOM_FOR_ONE)
+    house.load_faults["grand"] = 0.6
+    async with asyncio.timeout(5):
+        assert await house.reply() == (2.0, {8000})
+    assert house.speakers == ["grand", "grand"]
+
+
+async def test_so_does_one_that_was_foreseen_to_be_late() -> None:
+    house = House(budget=ROOM_FOR_ONE)
+    for name, seconds in (("grand", 5.0), ("robot", 0.01)):
+        house.supervisor.ledger.record_load(name, "cpu", bytes=10 * MB, load_seconds=seconds)
+        house.supervisor.ledger.record_sentence(
+            name, "cpu", chars=12, audio_seconds=1, seconds=0.01, first_audio_seconds=0.01
+        )
+    house.load_faults["grand"] = 0.4
+    async with asyncio.timeout(5):
+        assert await house.reply() == (2.0, {8000})
+    assert house.speakers == ["grand", "grand"]
+
+
+async def test_a_slow_load_is_no_crowd() -> None:
+    """Twenty seconds to load are no reason to refuse the only listener there is."""
+    house = House(Wishes(allowed=False))
+    house.supervisor.ledger.record_load("grand", "cpu", bytes=10 * MB, load_seconds=20.0)
+    house.supervisor.ledger.record_sentence(
+        "grand", "cpu", chars=12, audio_seconds=1, seconds=0.01, first_audio_seconds=0.01
+    )
+    assert await house.reply() == (2.0, {8000})
+
+
+async def test_leases_end_with_the_reply() -> None:
+    house = House()
+    house.faults["grand"] = WorkerError("grand", "ValueError")
+    await house.reply()
+    assert [each.leases for each in house.supervisor.engines] == [0, 0, 0]
 
 
 def test_impossible_fallbacks_are_said_at_start() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from .api import PlacedEvent, Utterance, Value
 from .catalog import Catalog, Choice
-from .errors import EngineError, MeadowlarkError, RefusedError
+from .errors import EngineError, LoadError, MeadowlarkError, RefusedError
 from .fallbacks import Fallbacks
 from .reply import Reply
 from .residency.lease import Lease
@@ -28,6 +28,12 @@ class Means:
     fallbacks: Fallbacks
     options: Mapping[str, Mapping[str, Value]]
     """The user's settings by engine id."""
+
+    files: Callable[[Choice], Mapping[str, str]]
+    """Paths of a voice's assets."""
+
+    why_absent: Callable[[Choice], str]
+    """Why the files of a voice are not there; they are fetched from now on."""
 
     marker_map: Callable[[Choice], MarkerMap]
     clock: Callable[[], float]
@@ -55,7 +61,8 @@ class Delivery:
         """An engine that was too late and is still being stopped."""
 
     def __enter__(self) -> Delivery:
-        self._lease(self._asked)  # its load begins now, before there is a sentence
+        if not self._asked.waits:
+            self._lease(self._asked)  # its load begins now, before there is a sentence
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,7 +73,7 @@ class Delivery:
         """Speak a sentence, whoever has to. Raises LoadError, WorkerError, RefusedError when nobody can."""
         opening = not self._opened
         within = self._cue(len(sentence.text))
-        if opening and self._choice is not self._asked:
+        if opening and self._choice is not self._asked and not self._asked.waits:
             within = await self._stand_in(within)
         tried = {self._asked.manifest.id}
         while True:
@@ -112,6 +119,9 @@ class Delivery:
         """Choose who speaks this sentence; the seconds within which it must be heard, None = as long as it takes."""
         if not self._opened:
             self._opened = True
+            if self._asked.waits:
+                self._choice = self._instead_of_absent()
+                return None
             opening = self._means.fallbacks.begin(self._catalog, self._asked, chars)
             self._choice, self._hand_over = opening.choice, opening.hand_over
             if self._choice is not self._asked:
@@ -120,6 +130,15 @@ class Delivery:
         if self._hand_over and self._means.fallbacks.ready(self._hand_over):
             self._choice, self._hand_over = self._hand_over, None
         return None
+
+    def _instead_of_absent(self) -> Choice:
+        """The files of the voice asked for are not there: another voice speaks meanwhile."""
+        why = self._means.why_absent(self._asked)
+        others = self._means.fallbacks.others(self._catalog, self._asked)
+        if not others:
+            raise LoadError(self._asked.name, f"{why} No other voice can speak meanwhile.")
+        _LOGGER.info("%s cannot speak yet: %s %s speaks", self._asked.name, why, others[0].name)
+        return others[0]
 
     async def _in_time(self, sentence: Sentence, within: float | None) -> None:
         """Speak; LateError when the reply has no audio by then. The engine that is late is stopped meanwhile."""
@@ -177,7 +196,7 @@ class Delivery:
             self._leases.pop(engine)[1].close()
 
     def _utterance(self, sentence: Sentence, choice: Choice) -> Utterance:
-        sentence = sentence if choice.manifest is self._asked.manifest else self._translated(sentence, choice)
+        sentence = sentence if choice.manifest.id == self._asked.manifest.id else self._translated(sentence, choice)
         return Utterance(
             text=sentence.text,
             voice=choice.voice,
@@ -188,6 +207,7 @@ class Delivery:
             style_name=sentence.style.name if sentence.style else "",
             events=sentence.events,
             options={**self._means.options.get(choice.manifest.id, {}), **choice.voice.options},
+            files=self._means.files(choice),
         )
 
     def _translated(self, sentence: Sentence, choice: Choice) -> Sentence:

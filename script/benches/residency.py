@@ -211,11 +211,11 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
     outcomes: Counter[str] = Counter()
     signals: Counter[str] = Counter()
     left, done = options.replies, asyncio.Event()
-    worst = 0.0
+    replies: list[tuple[Heard, float]] = []
     async with open_house(engines, LocalDevices(), Budget(260 * MB, 0), folder, Wishes(), file) as house:
 
         async def listener() -> None:
-            nonlocal left, worst
+            nonlocal left
             while left > 0:
                 left -= 1
                 engine = f"fitful-{dice.randrange(4)}"
@@ -224,7 +224,8 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
                 heard = await house.reply(engine, LONG)
                 if striking:
                     await striking
-                worst = max(worst, time.monotonic() - begun)
+                replies.append((heard, time.monotonic() - begun))
+                logging.info("%s: first audio %.1f s, all %.1f s", engine, heard.ttfa, replies[-1][1])
                 outcomes[_outcome(heard)] += 1
 
         async def strike() -> None:
@@ -255,7 +256,10 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
         "faults.silent": outcomes["silent"],
         "faults.injected": injected.total(),
         "faults.seconds": took,
-        "faults.longest_reply_s": worst,
+        "faults.ttfa_s_p50": median([each.ttfa for each, _ in replies]),
+        "faults.ttfa_s_p95": percentile([each.ttfa for each, _ in replies], 95),
+        "faults.gap_s_max": max(each.gap for each, _ in replies),
+        "faults.longest_reply_s": max(seconds for _, seconds in replies),
         **{f"faults.kind.{kind}": count for kind, count in sorted(injected.items())},
     }
 
@@ -288,7 +292,7 @@ async def main() -> None:
     if options.quick:
         options.requests, options.replies = 20, 40
     os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    logging.basicConfig(level=os.environ.get("BENCH_LOG", "CRITICAL"))
+    logging.basicConfig(level=os.environ.get("BENCH_LOG", "CRITICAL"), format="%(relativeCreated)d %(message)s")
     parts = {"evictions": evictions, "neighbour": neighbour, "faults": random_faults}
     results: dict[str, float | int] = {}
     for name, part in parts.items():
