@@ -128,7 +128,7 @@ ONLY = {
     "yaml": {"settings"},
     "soxr": {"audio"},
     "numpy": {"api", "audio", "testing", "kit"},
-    "torch": set(),
+    "torch": {"kit"},
     "onnxruntime": {"kit.ort"},
     "onnx": {"kit.onnx_graph", "kit.part_files"},
     "transformers": set(),

@@ -119,3 +119,31 @@ def test_a_configured_voice_that_is_gone_is_said_not_replaced() -> None:
 def test_nothing_installed() -> None:
     with pytest.raises(VoiceError, match="meadowlark plugins"):
         Catalog(Registry()).resolve(VoiceRequest("x"))
+
+
+ABSENT = ("nice/heart", "nice/de_thorsten-high")
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected", "waits"),
+    [
+        (VoiceRequest("nice/heart"), "nice/heart", True),  # by name it is found, and fetched
+        (VoiceRequest("nice"), "nice/heart", True),
+        (VoiceRequest(language="de"), "robot/de", False),  # nobody waits for a language
+        (VoiceRequest("de"), "robot/de", False),
+        (VoiceRequest(), "robot/en-us", False),
+        (VoiceRequest("robot/en-gb"), "robot/en-gb", False),
+    ],
+)
+def test_voices_whose_files_are_not_there(request_: VoiceRequest, expected: str, waits: bool) -> None:
+    choice = Catalog(REGISTRY, absent=ABSENT).resolve(request_)
+    assert (choice.name, choice.waits) == (expected, waits)
+
+
+def test_absent_voices_are_listed_only_on_request() -> None:
+    def listed(catalog: Catalog) -> set[str]:
+        return {f"{each.id}/{voice.id}" for each in catalog.engines for voice in each.voices}
+
+    assert not listed(Catalog(REGISTRY, absent=ABSENT)) & set(ABSENT)
+    assert listed(Catalog(REGISTRY, absent=ABSENT, advertise_absent=True)) == listed(Catalog(REGISTRY))
+    assert Catalog(REGISTRY, "nice/heart", absent=ABSENT).default == "nice/heart"

@@ -74,6 +74,9 @@ def test_every_key_can_come_from_the_environment() -> None:
         "release_seconds": "60",
         "ollama_url": "http://127.0.0.1:11434",
         "satellites": "false",
+        "hub_token": "hf_x",
+        "hub_endpoint": "https://mirror.example",
+        "advertise_downloadable": "true",
     }
     assert set(values) == set(KEYS)
     settings = load({}, environ={f"MEADOWLARK_{key.upper()}": value for key, value in values.items()})

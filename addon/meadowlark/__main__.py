@@ -20,6 +20,7 @@ examples:
   meadowlark say "Hello from Meadowlark"          speak through the loudspeaker
   meadowlark say "(excited) Dinner is ready!" --voice espeak/en-us+f2 --output dinner.wav
   meadowlark voices --language de                 the German voices
+  meadowlark pull kokoro                          download what an engine's voice needs
   meadowlark doctor                               what works here and what to do about the rest
 
 settings: every key of the settings file (--config FILE, YAML) is also a variable MEADOWLARK_KEY:
@@ -73,6 +74,18 @@ def _run(arguments: argparse.Namespace) -> None:
             from .cli.show import plugins
 
             plugins(_settings(arguments), arguments.json)
+        case "pull":
+            from .cli.models import pull
+
+            pull(_settings(arguments), arguments.names, arguments.all)
+        case "models":
+            from .cli.models import models
+
+            models(_settings(arguments), arguments.engine, arguments.all, arguments.json)
+        case "remove":
+            from .cli.models import remove
+
+            remove(_settings(arguments), arguments.names)
         case "engines":
             from .cli.engines import engines
 
@@ -157,6 +170,18 @@ def _parser() -> argparse.ArgumentParser:
         "plugins", parents=[common], help="list the installed plugins and what is wrong with them"
     )
     plugins.add_argument("--json", action="store_true", help="for programs")
+
+    pull = commands.add_parser("pull", parents=[common], help="download what voices need")
+    pull.add_argument("names", nargs="*", metavar="ENGINE[/VOICE]", help="none: the default voice of the settings")
+    pull.add_argument("--all", action="store_true", help="all voices of these engines; may be many gigabytes")
+
+    models = commands.add_parser("models", parents=[common], help="list model files: size, licence, place, users")
+    models.add_argument("--engine", default="", help="only files of this engine")
+    models.add_argument("--all", action="store_true", help="also files that could be downloaded")
+    models.add_argument("--json", action="store_true", help="for programs")
+
+    remove = commands.add_parser("remove", parents=[common], help="delete downloaded files of voices or engines")
+    remove.add_argument("names", nargs="+", metavar="ENGINE[/VOICE]")
 
     engines = commands.add_parser(
         "engines",

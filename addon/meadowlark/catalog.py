@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .api import EngineManifest, Marker, Voice
@@ -37,6 +37,9 @@ class Choice:
     language: str = ""
     speaker: str = ""
 
+    waits: bool = False
+    """Its files are not there yet."""
+
     instead_of: str = ""
     """What was asked for and does not exist, when the user allowed that another voice speaks; else empty."""
 
@@ -58,28 +61,35 @@ class Catalog:
         language: str = "",
         fallback: bool = False,
         notes: Mapping[str, str] | None = None,
+        absent: Collection[str] = (),
+        advertise_absent: bool = False,
     ) -> None:
         """default: the configured voice; language: preferred where nothing is configured or asked for.
 
         fallback: whether the default may speak instead of a voice that does not exist.
-        notes: engine id → what clients should know of its state.
+        notes: engine id → what clients should know of its state. absent: "engine/voice" of voices whose files are
+        not there; they are found by name alone, and listed where advertise_absent.
         """
         self.notes = notes or {}
         self.registry = registry
         self.language = language
         self.fallback = fallback
-        self.engines: tuple[EngineManifest, ...] = tuple(sorted(registry.engines, key=_preference))
-        self._by_id = {each.id: each for each in self.engines}
-        self._by_voice = {
-            each.id: {_loose(voice.id): voice for voice in reversed(each.voices)} for each in self.engines
-        }
+        self._absent = frozenset(absent)
+        everything = tuple(sorted(registry.engines, key=_preference))
+        self._by_id = {each.id: each for each in everything}
+        self._by_voice = {each.id: {_loose(voice.id): voice for voice in reversed(each.voices)} for each in everything}
+        self.ready: tuple[EngineManifest, ...] = tuple(self._without_absent(each) for each in everything)
+        """Every engine, with the voices that can speak now."""
         self.configured = default
         self.default = ""
         first = self._default()
         if first:
             self.default = first.name
-            chosen = first.manifest
-            self.engines = (chosen, *(each for each in self.engines if each is not chosen))
+            self.ready = tuple(sorted(self.ready, key=lambda each: each.id != first.manifest.id))
+        self.engines: tuple[EngineManifest, ...] = (
+            tuple(self._by_id[each.id] for each in self.ready) if advertise_absent else self.ready
+        )
+        """Those that clients are told of, the default's first."""
 
     def manifest(self, engine: str) -> EngineManifest:
         """The manifest of an engine. Raises VoiceError."""
@@ -90,19 +100,20 @@ class Catalog:
     @property
     def markers(self) -> tuple[Marker, ...]:
         """Every marker of every engine: none of them is ever spoken, on any engine."""
-        return tuple(marker for engine in self.engines for marker in engine.markers)
+        return tuple(marker for engine in self._by_id.values() for marker in engine.markers)
 
     def named(self, name: str) -> Choice:
         """The voice of that name, never another one. Raises VoiceError."""
-        choice = self._by_name(name, self.engines)
+        choice = self._by_name(name, self.ready)
         if not choice:
-            raise VoiceError(self._unknown(name, self.engines))
+            raise VoiceError(self._unknown(name, self.ready))
         return choice
 
     def of_engine(self, engine: str, language: str) -> Choice:
         """An engine's voice for a language, else its first one. Raises VoiceError."""
-        manifest = self.manifest(engine)
-        choice = self._by_language(language, (manifest,)) or self._first((manifest,))
+        self.manifest(engine)
+        ready = tuple(each for each in self.ready if each.id == engine)
+        choice = self._by_language(language, ready) or self._first(ready)
         if not choice:
             raise VoiceError(f"Engine {engine!r} has no voice.")
         return choice
@@ -114,15 +125,17 @@ class Catalog:
         except VoiceError:
             if not self.fallback:
                 raise
-            replacement = self._by_language(request.language, self.engines) or self._default()
+            replacement = self._by_language(request.language, self.ready) or self._default()
             if not replacement:
                 raise
             asked = request.name or request.language or request.engine
             return replace(replacement, instead_of=request.speaker if asked == "" else asked)
 
     def _resolve(self, request: VoiceRequest) -> Choice:
-        engines = (self.manifest(request.engine),) if request.engine else self.engines
-        if not any(engine.voices for engine in engines):
+        if request.engine:
+            self.manifest(request.engine)
+        engines = tuple(each for each in self.ready if request.engine in ("", each.id))
+        if not any(self._by_id[engine.id].voices for engine in engines):
             raise VoiceError(
                 "No voice is installed. `meadowlark plugins` shows which engines are there and what is wrong."
             )
@@ -141,14 +154,14 @@ class Catalog:
         if self.configured and not self._configured() and not self.fallback:
             raise VoiceError(self._unknown(self.configured, engines) + " It is the voice of the settings (`voice`).")
         default = self._default()
-        return default if default and default.manifest in engines else self._first(engines)
+        return default if default and default.manifest.id in [each.id for each in engines] else self._first(engines)
 
     def _default(self) -> Choice | None:
-        return self._configured() or self._first(self.engines)
+        return self._configured() or self._first(self.ready)
 
     def _configured(self) -> Choice | None:
         """The voice of the settings, which may also name an engine or a language."""
-        return self._by_name(self.configured, self.engines)
+        return self._by_name(self.configured, self.ready)
 
     def _first(self, engines: tuple[EngineManifest, ...]) -> Choice | None:
         """One in the house's language; else in English; else any."""
@@ -169,20 +182,35 @@ class Catalog:
         # "de" is the id of a last resort's voice, and a language that a better engine may speak
         better = self._by_tag(engine, tuple(each for each in engines if not each.last_resort))
         named = tuple(each for each in engines if each.id == engine.lower())
-        return better or found or (self._first(named) if named else self._by_tag(engine, engines))
+        if better or found or not named:
+            return better or found or self._by_tag(engine, engines)
+        return self._first(named) or self._any_waiting(named[0].id)
+
+    def _any_waiting(self, engine: str) -> Choice | None:
+        """A voice of an engine none of whose voices is ready: the house's language, else English, else the first."""
+        manifest = self._by_id[engine]
+        found = self._first((manifest,))
+        return replace(found, waits=True) if found else None
 
     def _find(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
         """By id, ignoring case and "_" against "-"; else as voice+variant."""
         base, plus, variant = name.rpartition("+")
         for engine in engines:
             if voice := self._by_voice[engine.id].get(_loose(name)):
-                return Choice(engine, voice, language=voice.languages[0])
+                return self._choice(engine, voice)
         for engine in engines if plus else ():
             voice = self._by_voice[engine.id].get(_loose(base))
             known = next((each for each in engine.variants if each.lower() == variant.lower()), "")
             if voice and known:
-                return Choice(engine, voice, known, voice.languages[0])
+                return replace(self._choice(engine, voice), variant=known)
         return None
+
+    def _choice(self, engine: EngineManifest, voice: Voice) -> Choice:
+        return Choice(engine, voice, language=voice.languages[0], waits=f"{engine.id}/{voice.id}" in self._absent)
+
+    def _without_absent(self, engine: EngineManifest) -> EngineManifest:
+        voices = tuple(each for each in engine.voices if f"{engine.id}/{each.id}" not in self._absent)
+        return replace(engine, voices=voices) if len(voices) < len(engine.voices) else engine
 
     def _by_tag(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
         """A language given as the name: a bare one ("de"), or as a voice has it ("en-GB"); "en_US-lessac" is none."""
@@ -205,7 +233,8 @@ class Catalog:
     def _unknown(self, name: str, engines: tuple[EngineManifest, ...]) -> str:
         engine, slash, rest = name.partition("/")
         named = [each for each in engines if slash and each.id == engine.lower()] or list(engines)
-        full = {choice.voice.id: choice.name for choice in reversed(list(_choices(tuple(named))))}
+        everything = tuple(self._by_id[each.id] for each in named)
+        full = {choice.voice.id: choice.name for choice in reversed(list(_choices(everything)))}
         near = difflib.get_close_matches(rest or name, full, 3) or difflib.get_close_matches(name, full.values(), 3)
         hint = f" Did you mean {' or '.join(full.get(each, each) for each in near)}?" if near else ""
         return f"No voice {name!r} is installed.{hint} `meadowlark voices` lists all."

@@ -33,7 +33,7 @@ class Means:
     """Paths of a voice's assets."""
 
     why_absent: Callable[[Choice], str]
-    """Why the files of a voice are not there; they are fetched from now on."""
+    """Why a voice cannot speak, in words that follow its name; its files are fetched from now on."""
 
     marker_map: Callable[[Choice], MarkerMap]
     clock: Callable[[], float]
@@ -136,8 +136,8 @@ class Delivery:
         why = self._means.why_absent(self._asked)
         others = self._means.fallbacks.others(self._catalog, self._asked)
         if not others:
-            raise LoadError(self._asked.name, f"{why} No other voice can speak meanwhile.")
-        _LOGGER.info("%s cannot speak yet: %s %s speaks", self._asked.name, why, others[0].name)
+            raise LoadError(self._asked.manifest.id, f"{self._asked.name} {why}; no other voice can speak meanwhile")
+        _LOGGER.info("%s %s; %s speaks", self._asked.name, why, others[0].name)
         return others[0]
 
     async def _in_time(self, sentence: Sentence, within: float | None) -> None:

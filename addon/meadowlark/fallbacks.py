@@ -116,7 +116,9 @@ class Fallbacks:
         for key in (asked.language, asked.language.replace("_", "-").partition("-")[0], ""):
             name = self._wishes.voices.get(key, "")
             if "/" in name and _engine_of(name) == engine:
-                return catalog.named(name)
+                wished = _find(catalog, name)
+                if wished and not wished.waits:
+                    return wished
         return catalog.of_engine(engine, asked.language)
 
     def _voiced(self, catalog: Catalog) -> list[Voiced]:
@@ -129,7 +131,7 @@ class Fallbacks:
                 last_resort=each.last_resort,
                 usable=self._supervisor.resting(each.id) <= LONGEST_REST,
             )
-            for each in catalog.engines
+            for each in catalog.ready
             if each.voices
         ]
 
@@ -158,6 +160,13 @@ class Fallbacks:
 
     def _engine(self, choice: Choice) -> Engine:
         return self._supervisor.engine(choice.manifest.id)
+
+
+def _find(catalog: Catalog, name: str) -> Choice | None:
+    try:
+        return catalog.named(name)
+    except VoiceError:
+        return None
 
 
 def _engine_of(name: str) -> str:

@@ -77,6 +77,15 @@ class Settings:
     memory_reserve_mb: int = 256
     """Left to other programs on each device."""
 
+    hub_token: str = ""
+    """Of the Hugging Face hub, for models behind a form. Not said: the environment's HF_TOKEN."""
+
+    hub_endpoint: str = ""
+    """A mirror of the hub: https://… . Not said: the environment's HF_ENDPOINT."""
+
+    advertise_downloadable: bool = False
+    """List voices to clients whose files would have to be downloaded first."""
+
     pinned: tuple[str, ...] = ()
     """Engines that are never evicted, once loaded."""
 

@@ -86,8 +86,20 @@ class Speaker:
         self.draining = asyncio.Event()
         """Set when the server stops: replies end at their next sentence boundary, with an error that says so."""
         self.fallbacks = Fallbacks(supervisor, wishes or Wishes())
+        self.files: Callable[[Choice], Mapping[str, str]] = lambda _: {}
+        """Paths of a voice's model files, from the model store."""
+        self.why_absent: Callable[[Choice], str] = lambda _: "has no files"
+        """Called when a voice without its files is asked for: has them fetched; why it cannot speak, after its name."""
         self._supervisor = supervisor
-        self._means = Means(supervisor, self.fallbacks, options or {}, self._marker_map, clock)
+        self._means = Means(
+            supervisor,
+            self.fallbacks,
+            options or {},
+            lambda choice: self.files(choice),
+            lambda choice: self.why_absent(choice),
+            self._marker_map,
+            clock,
+        )
         self._clock = clock
         self._maps: tuple[Catalog, dict[str, MarkerMap]] = (catalog, {})
 

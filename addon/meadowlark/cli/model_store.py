@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from ..models.download import download
@@ -21,10 +21,8 @@ def shelves_of(settings: Settings) -> Shelves:
     )
 
 
-def store_of(
-    settings: Settings, environ: Mapping[str, str] | None = None, changed: Callable[[], None] = lambda: None
-) -> Store:
-    """The store. environ: for downloads, on top of our own (HF_TOKEN, HF_ENDPOINT)."""
-    return Store(
-        shelves_of(settings), settings.engines, changed=changed, fetch=partial(download, environ=environ or {})
-    )
+def store_of(settings: Settings, changed: Callable[[], None] = lambda: None) -> Store:
+    """The store."""
+    environ = {"HF_TOKEN": settings.hub_token, "HF_ENDPOINT": settings.hub_endpoint}
+    fetch = partial(download, environ={key: value for key, value in environ.items() if value})
+    return Store(shelves_of(settings), settings.engines, changed=changed, fetch=fetch)

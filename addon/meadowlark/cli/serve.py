@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from typing import Any
 
 from ..catalog import VoiceRequest
@@ -69,6 +70,7 @@ def _duties(
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on besides serving."""
     yield house.keeper.run()
+    yield _keep_models(house)
     if settings.preload:
         yield _preload(house)
     if api and not settings.voice:
@@ -98,17 +100,29 @@ def _report(house: House) -> None:
         _LOGGER.error("Settings: %s", problem)
 
 
+async def _keep_models(house: House) -> None:
+    """Fetch what the settings' voices need, while others speak for them; notice files that come and go."""
+    for name in filter(None, (house.settings.voice, *house.settings.fallbacks.values())):
+        with suppress(VoiceError):  # said at start
+            choice = house.catalog.named(name)
+            if choice.waits:
+                _LOGGER.info("%s %s: fetching it", choice.name, house.why_absent(choice))
+    await house.store.keep()
+
+
 async def _preload(house: House) -> None:
     """Load the default voice's engine, so that the first reply finds it resident, and the light one that stands in."""
     _prewarm_default(house)
-    for engine in house.catalog.engines:
+    for engine in house.catalog.ready:
         if engine.last_resort:
             house.supervisor.prewarm(engine.id)
 
 
 def _prewarm_default(house: House) -> None:
     if house.catalog.default:
-        house.supervisor.prewarm(house.catalog.default.partition("/")[0])
+        choice = house.catalog.named(house.catalog.default)
+        if not choice.waits:
+            house.supervisor.prewarm(choice.manifest.id)
 
 
 async def _learn_language(house: House, api: HomeAssistant) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from ..api import EngineManifest
-from ..catalog import Catalog
+from ..catalog import Catalog, Choice
 from ..discovery import discover
 from ..errors import SettingsError
 from ..fallbacks import Wishes
+from ..models.store import Store
 from ..plugins import Registry
 from ..residency.devices import LocalDevices
 from ..residency.idle import Limit
@@ -25,6 +26,7 @@ from ..settings import Settings
 from ..speech import Speaker
 from ..worker.environments import Nurseries
 from ..worker.process import Launch, WorkerProcess, start
+from .model_store import store_of
 
 
 @dataclass
@@ -36,6 +38,7 @@ class House:
     speaker: Speaker
     supervisor: Supervisor
     keeper: Keeper
+    store: Store
     language: str = field(default="")
     """Home Assistant's, once it is known."""
 
@@ -45,8 +48,15 @@ class House:
         return self.speaker.catalog
 
     def refresh(self) -> None:
-        """A new catalog: the language is known, or an engine is no longer trusted, or is again."""
-        self.speaker.catalog = catalog_of(self.registry, self.settings, self.language, self.supervisor.quarantined)
+        """A new catalog: the language is known, files have come or gone, an engine is trusted no more, or again."""
+        self.supervisor.install(_launches(self.registry, self.settings, self.store))
+        self.speaker.catalog = catalog_of(
+            self.registry, self.settings, self.language, self.supervisor.quarantined, self.store.absent()
+        )
+
+    def why_absent(self, choice: Choice) -> str:
+        """Have a voice's files fetched; why it cannot speak yet, in words that follow its name."""
+        return self.store.want(choice.manifest.id, choice.voice.id)
 
 
 async def find(settings: Settings) -> Registry:
@@ -57,10 +67,22 @@ async def find(settings: Settings) -> Registry:
 
 
 def catalog_of(
-    registry: Registry, settings: Settings, language: str = "", notes: dict[str, str] | None = None
+    registry: Registry,
+    settings: Settings,
+    language: str = "",
+    notes: Mapping[str, str] | None = None,
+    absent: Collection[str] = (),
 ) -> Catalog:
     """The voices, with the settings' default. language: of the house, for when no voice is configured."""
-    return Catalog(registry, settings.voice, language=language, fallback=settings.voice_fallback, notes=notes)
+    return Catalog(
+        registry,
+        settings.voice,
+        language=language,
+        fallback=settings.voice_fallback,
+        notes=notes,
+        absent=absent,
+        advertise_absent=settings.advertise_downloadable,
+    )
 
 
 @asynccontextmanager
@@ -76,33 +98,43 @@ async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[H
     budget = Budget(settings.memory_budget_mb * 1_000_000, settings.memory_reserve_mb * 1_000_000)
     supervisor = Supervisor(start_worker, LocalDevices(), budget, await asyncio.to_thread(file.read), choose=choose)
     _check_pinned(settings, registry)
-    supervisor.install((_launch(each, registry, settings) for each in registry.engines), pinned=settings.pinned)
+    store = store_of(settings)
+    await store.install(registry.engines)
+    supervisor.install(_launches(registry, settings, store), pinned=settings.pinned)
     for engine in supervisor.engines:
         engine.limit = _limit(settings)
     wishes = Wishes(settings.always_speak, settings.fallbacks, settings.first_audio_budget, settings.voice_changes)
-    speaker = Speaker(catalog_of(registry, settings), supervisor, settings.engines, wishes)
-    house = House(settings, registry, speaker, supervisor, Keeper(supervisor, file))
-    supervisor.on_health = house.refresh
+    catalog = catalog_of(registry, settings, absent=store.absent())
+    speaker = Speaker(catalog, supervisor, settings.engines, wishes)
+    house = House(settings, registry, speaker, supervisor, Keeper(supervisor, file), store)
+    speaker.files = lambda choice: store.files(choice.manifest.id, choice.voice.id)
+    speaker.why_absent = house.why_absent
+    supervisor.on_health = store.on_change = house.refresh
     try:
         yield house
     finally:
+        await store.close()
         await supervisor.close()
         await nurseries.close()
         await house.keeper.save()
 
 
-def _launch(manifest: EngineManifest, registry: Registry, settings: Settings) -> tuple[EngineManifest, Launch]:
-    return manifest, Launch(
-        engine=manifest.id,
-        pipeline=manifest.pipeline,
-        sample_rate=manifest.sample_rate,
-        interpreter=registry.interpreters.get(manifest.id),
-        preload=manifest.preload,
-        device="cpu",
-        data_dir=settings.data_dir.absolute() / manifest.id,
-        voice_dir=settings.voices.absolute(),
-        options=settings.engines.get(manifest.id, {}),
-    )
+def _launches(registry: Registry, settings: Settings, store: Store) -> Iterator[tuple[EngineManifest, Launch]]:
+    for manifest in registry.engines:
+        yield (
+            manifest,
+            Launch(
+                engine=manifest.id,
+                pipeline=manifest.pipeline,
+                sample_rate=manifest.sample_rate,
+                interpreter=registry.interpreters.get(manifest.id),
+                preload=manifest.preload,
+                data_dir=settings.data_dir.absolute() / manifest.id,
+                voice_dir=settings.voices.absolute(),
+                options=settings.engines.get(manifest.id, {}),
+                files=store.files(manifest.id),
+            ),
+        )
 
 
 def _limit(settings: Settings) -> Limit:

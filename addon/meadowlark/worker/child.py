@@ -92,6 +92,7 @@ class _Worker:
             data_dir=Path(load.data_dir),
             voice_dir=Path(load.voice_dir),
             options=load.options,
+            files=load.files,
         )
         context.data_dir.mkdir(parents=True, exist_ok=True)
         pipeline = _pipeline_class(load.pipeline)(context)

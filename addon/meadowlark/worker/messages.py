@@ -60,6 +60,9 @@ class Load:
     data_dir: str
     voice_dir: str
     options: Mapping[str, Value]
+    files: Mapping[str, str]
+    """Absolute paths of the engine's assets."""
+
     log_level: int
     """The core's own, for the engine's log lines."""
 

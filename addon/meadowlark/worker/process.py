@@ -69,6 +69,9 @@ class Launch:
     data_dir: Path = Path("data")
     voice_dir: Path = Path("data/voices")
     options: Mapping[str, Value] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Absolute paths of the engine's assets, by Asset.key."""
+
 
 
 async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 600.0) -> WorkerProcess:
@@ -269,6 +272,7 @@ def _load_message(launch: Launch) -> Load:
         data_dir=str(launch.data_dir),
         voice_dir=str(launch.voice_dir),
         options=launch.options,
+        files=launch.files,
         log_level=logging.getLogger("meadowlark").getEffectiveLevel(),
         visible=launch.visible,
     )
