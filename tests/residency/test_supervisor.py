@@ -649,6 +649,34 @@ async def test_patience_grows_with_what_is_not_known() -> None:
     assert house.patience == [60.0, 3.0, 10.0]
 
 
+async def test_a_load_that_hangs_is_given_up_when_it_is_known_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("meadowlark.residency.supervisor.LOAD_PATIENCE", 0.05)
+    house = House()
+    await house.say("a")
+    await house.supervisor.evict("a", "test")
+    house.may_load.clear()
+    with pytest.raises(LoadError, match="a: hung: loading takes"):
+        await asyncio.wait_for(house.say("a"), 2)
+    assert house.supervisor.engine("a").deaths == 1
+    waiting = asyncio.create_task(house.say("b"))  # never measured: it may be reading gigabytes from a slow disk
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    house.may_load.set()
+    assert await waiting
+
+
+def test_a_budget_larger_than_the_machine_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    for total in (20_000 * MB, 40_000 * MB):
+        supervisor = Supervisor(House.start, FakeDevices(cpu=25_000 * MB), Budget(total, 256 * MB))  # type: ignore[arg-type]
+        supervisor.install(())
+    assert [record.getMessage() for record in caplog.records] == [
+        "memory_budget_mb is 40000, but this machine has 25000 MB: engines get what there is, less 256 MB of reserve"
+    ]
+    assert supervisor.snapshot().devices[0].capacity == (25_000 - 256) * MB
+
+
 async def test_an_engine_that_has_grown_counts_with_what_it_holds() -> None:
     house = House()
     await house.say("a")

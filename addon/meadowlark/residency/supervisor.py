@@ -38,6 +38,10 @@ QUARANTINE_DEATHS = 3
 SHORTEST_PATIENCE = 3.0
 """Seconds of silence after which even a fast engine counts as hung: a new worker takes 20 ms, a satellite waits 5 s."""
 
+LOAD_PATIENCE = 30.0
+LOAD_MARGIN = 10.0
+"""A load of so many seconds, and so many times what it usually takes, has hung: a cold disk is slow, not dead."""
+
 MEMORY_BACK_SECONDS = 5.0
 """How long a device may take to show the memory of a worker that has ended; NVML lags by up to 2 s."""
 
@@ -116,6 +120,7 @@ class Supervisor:
                 self._engines[manifest.id] = self._remembered(manifest, launch)
         for each in pinned:
             self._engines[each].pinned = True
+        self._check_budget()
 
     @property
     def engines(self) -> tuple[Engine, ...]:
@@ -192,6 +197,17 @@ class Supervisor:
         async with self._placing:
             await self._evict(engine, "it may be damaged")
 
+    def _check_budget(self) -> None:
+        """Say so when the machine has less than engines may take."""
+        memory = self._memory("cpu")
+        if memory and self.budget.total > memory.total:
+            _LOGGER.warning(
+                "memory_budget_mb is %d, but this machine has %d MB: engines get what there is, less %d MB of reserve",
+                self.budget.total // 1_000_000,
+                memory.total // 1_000_000,
+                self.budget.reserve // 1_000_000,
+            )
+
     async def evict(self, engine_id: str, why: str) -> bool:
         """End an idle engine's worker; returns when its process is gone. False when it is no longer idle."""
         engine = self._engines[engine_id]
@@ -263,8 +279,9 @@ class Supervisor:
             device = await self._place(engine, without=[each for each in full if full.count(each) > 1])
             begun = self._clock()
             before = self._memory(device)
+            launch = replace(engine.launch, device=device, visible=before.uuid if before else "")
             try:
-                worker = await self._start(replace(engine.launch, device=device, visible=before.uuid if before else ""))
+                worker = await self._in_time(engine, self._start(launch))
             except LoadError as error:
                 engine.device = ""
                 if not error.out_of_memory:
@@ -282,6 +299,17 @@ class Supervisor:
             else:
                 self._arrived(engine, worker, self._clock() - begun, before)
                 return worker
+
+    async def _in_time(self, engine: Engine, start: Coroutine[Any, Any, Worker]) -> Worker:
+        """A load, given up when it takes far longer than it ever has; one never measured has all the time it wants."""
+        known = engine.estimate
+        usual = known.load_seconds + known.warm_up_seconds
+        limit = max(LOAD_PATIENCE, LOAD_MARGIN * usual) if known.loads else None
+        try:
+            async with asyncio.timeout(limit):
+                return await start
+        except TimeoutError:
+            raise LoadError(engine.id, f"hung: loading takes {usual:.1f} s, not more than {limit:.0f} s") from None
 
     async def _rest(self, engine: Engine) -> None:
         """Wait out the pause after deaths."""
