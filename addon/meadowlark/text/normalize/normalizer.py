@@ -25,7 +25,9 @@ def normalize(text: str, language: str) -> str:
 
     `language`: BCP 47. Never raises, and changes nothing of its own output.
     """
-    return apply(text, engine(language).edits(text))
+    for edits in engine(language).steps(text):
+        text = apply(text, edits)
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +53,21 @@ class Normalizer:
     def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:
         """`language`: BCP 47. Cheap from the second of a language on."""
         self._engine = engine(language)
-        self._words = lexicon.words(language, also=self._normal) if lexicon else None
+        self._words = lexicon.words(language, also=lambda word: normalize(word, language)) if lexicon else None
 
     def __call__(self, text: str) -> Spoken:
         """Never raises, and never leaves nothing of a sentence that has words."""
-        edits = self._engine.edits(text)
-        normal = apply(text, edits)
+        steps = self._engine.steps(text)
+        normal = text
+        for edits in steps:
+            normal = apply(normal, edits)
         if self._words is None:
-            return Spoken(normal, (), (edits,))
+            return Spoken(normal, (), steps)
         respelled, pronunciations = self._words.find(normal)
         spoken = apply(normal, respelled)
         if _SPEAKABLE_RE.search(normal) and not _SPEAKABLE_RE.search(spoken):
-            return Spoken(normal, (), (edits,))
-        return Spoken(spoken, pronunciations, (edits, respelled))
-
-    def _normal(self, text: str) -> str:
-        return apply(text, self._engine.edits(text))
+            return Spoken(normal, (), steps)
+        return Spoken(spoken, pronunciations, (*steps, respelled))
 
 
 def languages() -> tuple[str, ...]:

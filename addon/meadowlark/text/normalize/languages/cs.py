@@ -176,6 +176,7 @@ _UNITS = nouns(
         "kWh": "kilowatthodina|kilowatthodiny|kilowatthodin|kilowatthodiny",
         "MWh": "megawatthodina|megawatthodiny|megawatthodin|megawatthodiny", "t": "tuna|tuny|tun|tuny",
         "mAh": "miliampérhodina|miliampérhodiny|miliampérhodin|miliampérhodiny",
+        "ppm": "částice na milion|částice na milion|částic na milion|částice na milion",
         "kcal": "kilokalorie|kilokalorie|kilokalorií|kilokalorie",
         "ms": "milisekunda|milisekundy|milisekund|milisekundy", "s sek": "sekunda|sekundy|sekund|sekundy",
         "min": "minuta|minuty|minut|minuty", "h hod hod.": "hodina|hodiny|hodin|hodiny",

@@ -1,0 +1,69 @@
+"""The user's own words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meadowlark.text.lexicon import Lexicon, Pronunciation
+from meadowlark.text.normalize import Normalizer
+
+LEXICON = Lexicon(
+    {
+        "": {"Meadowlark": "/ˈmɛdoʊlɑːk/"},
+        "en": {
+            "tomato": "tomayto", "HVAC": "H vac", "Home Assistant": "home assist", "Home": "house", "kWh": "K W H",
+            "Siobhan": "/ʃɪˈvɔːn/", "C++": "C plus plus",
+        },
+        "en_GB": {"tomato": "tomahto"},
+        "de": {"WLAN": "W-Lan"},
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "spoken"),
+    [
+        ("en", "A tomato.", "A tomayto."),
+        ("en", "Tomato, TOMATO!", "tomayto, tomayto!"),
+        ("en-gb", "A tomato.", "A tomahto."),
+        ("en", "Two tomatoes and a tomatoe.", "Two tomatoes and a tomatoe."),
+        ("en", "The HVAC, not the hvac.", "The H vac, not the hvac."),
+        ("en", "Home Assistant is at home.", "home assist is at house."),
+        ("en", "home assistant", "house assistant"),
+        ("en", "5 kWh in kWh", "five K W H in K W H"),
+        ("en", "I like C++ most.", "I like C plus plus most."),
+        ("de", "Das WLAN, die tomato.", "Das W-Lan, die tomato."),
+        ("fr", "Une tomato.", "Une tomato."),
+    ],
+)
+def test_respellings(language: str, text: str, spoken: str) -> None:
+    assert Normalizer(language, LEXICON)(text).text == spoken
+
+
+def test_ipa_tells_the_place_in_what_is_spoken() -> None:
+    spoken = Normalizer("en", LEXICON)("5 tomato for Siobhan and Meadowlark")
+    assert spoken.text == "five tomayto for Siobhan and Meadowlark"
+    assert [(spoken.text[each.start : each.end], each.ipa) for each in spoken.pronunciations] == [
+        ("Siobhan", "ʃɪˈvɔːn"),
+        ("Meadowlark", "ˈmɛdoʊlɑːk"),
+    ]
+
+
+def test_no_entries_cost_nothing() -> None:
+    assert Lexicon().words("en") is None
+    assert LEXICON.words("fr") is not None
+    assert Lexicon({"en": {" ": "x", "y": " "}}).words("en") is None
+
+
+def test_a_sentence_never_vanishes() -> None:
+    assert Normalizer("en", Lexicon({"en": {"hello": "..."}}))("Hello!").text == "Hello!"
+
+
+@given(st.dictionaries(st.text(max_size=6), st.text(max_size=6), max_size=5), st.text(max_size=60))
+def test_any_entries_will_do(entries: dict[str, str], text: str) -> None:
+    spoken = Normalizer("en", Lexicon({"en": entries}))(text)
+    for each in spoken.pronunciations:
+        assert isinstance(each, Pronunciation)
+        assert 0 <= each.start < each.end <= len(spoken.text)
