@@ -28,8 +28,6 @@ MAY_IMPORT = {
     "schedule.policy": set(),
     "schedule.admission": {"schedule.policy"},
     "schedule.batch": {"schedule.policy"},
-    "schedule.admission": {"schedule.policy"},
-    "schedule.batch": {"schedule.policy"},
     "schedule.queue": {"schedule.admission", "schedule.policy"},
     "models": {"api", "errors", "models"},
     "residency": set(),
@@ -112,7 +110,6 @@ MAY_IMPORT = {
         "residency.devices",
     },
     "kit": {"api", "kit"},
-    "models": {"api", "errors", "models"},
     "cli": {"*"},
     "__main__": {"*"},
 }

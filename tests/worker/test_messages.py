@@ -49,7 +49,17 @@ UTTERANCE = Utterance(
     options={"temperature": 0.7, "steps": 12},
 )
 STREAM = [
-    Load("kokoro", "meadowlark_kokoro.pipeline:Kokoro", 24000, "cuda:0", "/data", "/voices", {"half": True}, 20),
+    Load(
+        "kokoro",
+        "meadowlark_kokoro.pipeline:Kokoro",
+        24000,
+        "cuda:0",
+        "/data",
+        "/voices",
+        {"half": True},
+        {"model.onnx": "/m"},
+        20,
+    ),
     Speak(1, UTTERANCE, 16000),
     Speak(2, replace(UTTERANCE, style="(excited)", events=()), None),
     Cancel(2),
