@@ -202,7 +202,7 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
     """Four engines that fail at random, processes killed and stopped, a full disk; and one voice of last resort."""
     dice = random.Random(options.seed)
     engines = [
-        (sized_manifest(f"fitful-{n}", 30 * MB, "Fitful", rtf=0.05), {"memory_bytes": 30 * MB, "odds": ODDS})
+        (sized_manifest(f"fitful-{n}", 30 * MB, "Fitful", rtf=0.02), {"memory_bytes": 30 * MB, "odds": ODDS})
         for n in range(4)
     ]
     robot = sized_manifest("robot", 10 * MB, rtf=0.01)
@@ -244,7 +244,7 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
 
         saving = asyncio.create_task(save())
         begun = time.monotonic()
-        await asyncio.gather(*(listener() for _ in range(options.listeners * 3)))
+        await asyncio.gather(*(listener() for _ in range(options.listeners * 6)))
         took = time.monotonic() - begun
         done.set()
         await saving
@@ -283,7 +283,7 @@ async def main() -> None:
     parser.add_argument("--requests", type=int, default=500, help="under the budget (500)")
     parser.add_argument("--replies", type=int, default=1000, help="with faults (1000)")
     parser.add_argument("--budget", type=int, default=360, metavar="MB", help="of all engines (360)")
-    parser.add_argument("--listeners", type=int, default=4, help="at once; three times as many with faults (4)")
+    parser.add_argument("--listeners", type=int, default=4, help="at once; six times as many with faults (4)")
     parser.add_argument("--strikes", type=float, default=0.1, help="workers killed or stopped per reply (0.1)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=("evictions", "neighbour", "faults"), help="one part")

@@ -1,4 +1,4 @@
-"""A Kokoro with random weights, of the network that the kokoro package ships. Runs in the venv of script/random-models."""
+"""A Kokoro with random weights, of the network that kokoro ships. Runs in the venv of script/random-models."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def main() -> None:
     if not voices.exists():
         random = np.random.default_rng(0)
         with voices.open("wb") as file:
-            np.savez(file, **{name: (random.standard_normal((510, 1, 256)) * 0.2).astype(np.float32) for name in VOICES})
+            np.savez(
+                file, **{name: (random.standard_normal((510, 1, 256)) * 0.2).astype(np.float32) for name in VOICES}
+            )
     print(f"kokoro: {path.stat().st_size / 1e6:.2f} MB in {time.monotonic() - begun:.0f} s", flush=True)
 
 
