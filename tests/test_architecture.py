@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "residency.fallback": {"residency.policy"},
     "residency.ledger_file": {"residency.ledger"},
     "residency.devices": {"residency.gpus", "residency.ram"},
+    "residency.rooms": {"residency"},
     "residency.engine": {
         "api",
         "residency.idle",
@@ -48,7 +49,9 @@ MAY_IMPORT = {
         "worker.process",
     },
     "residency.lease": {"api", "errors", "residency.engine", "schedule.queue"},
+    "residency.rooms": {"residency.devices", "residency.engine", "residency.policy"},
     "residency.supervisor": {
+        "residency.rooms",
         "api",
         "errors",
         "residency.policy",
@@ -57,6 +60,7 @@ MAY_IMPORT = {
         "residency.gpus",
         "residency.lease",
         "residency.ledger",
+        "residency.rooms",
         "schedule.policy",
         "schedule.queue",
         "worker.patience",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from .devices import Memory
 from .engine import Engine
-from .idle import RETURN_SECONDS, Pattern, bring_back, regret, release, restored, stored
+from .idle import VICTIM_SECONDS, Pattern, bring_back, regret, release, restored, stored
 from .ledger_file import LedgerFile, encode
 from .neighbours import Sample, enough, yields
 from .policy import Resident
@@ -96,7 +96,7 @@ class Keeper:
 
     def regret(self, engine: Engine) -> float:
         """Seconds that listeners are expected to wait for an engine soon if it goes now."""
-        return regret(engine.habit(self._idle_since(engine)), self._local_clock(), RETURN_SECONDS)
+        return regret(engine.habit(self._idle_since(engine)), self._local_clock(), VICTIM_SECONDS)
 
     async def look(self) -> None:
         """Read the devices; where a neighbour needs room, idle engines go before it fails."""
@@ -109,11 +109,11 @@ class Keeper:
             chosen = yields(
                 samples,
                 staying,
-                reserve=self._supervisor.budget.reserve,
+                reserve=self._supervisor.rooms.budget.reserve,
                 coming=sum(each.bytes for each in here if each.leaving),
             )
             await self._let_go(chosen, f"others need {memory.device}, {memory.free / 1e6:.0f} MB were free")
-            over = self._supervisor.over_budget(memory.device)
+            over = self._supervisor.rooms.over_budget(self._supervisor.engines, memory.device)
             await self._let_go(enough(staying, over), f"engines hold {over / 1e6:.0f} MB more than their budget")
 
     async def tidy(self) -> None:

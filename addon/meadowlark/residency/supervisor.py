@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ..api import EngineManifest, Utterance
@@ -25,7 +25,9 @@ from .engine import Engine, Worker
 from .gpus import bytes_held
 from .lease import Lease
 from .ledger import Ledger
-from .policy import Decision, Device, Load, Need, Refuse, Resident, Snapshot, Use, Wait, decide, restart_pause
+from .policy import Decision, Load, Need, Refuse, Snapshot, Use, Wait, decide, restart_pause
+from .rooms import MEMORY_BACK_POLL, MEMORY_BACK_SHARE, Rooms
+from .rooms import Budget as Budget
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,17 +40,12 @@ QUARANTINE_DEATHS = 3
 SHORTEST_PATIENCE = 3.0
 """Seconds of silence after which even a fast engine counts as hung: a new worker takes 20 ms, a satellite waits 5 s."""
 
+FIRST_PATIENCE = 10.0
+"""The same before a new worker's first sentence is done, of an engine known for its speed."""
+
 LOAD_PATIENCE = 30.0
 LOAD_MARGIN = 10.0
 """A load of so many seconds, and so many times what it usually takes, has hung: a cold disk is slow, not dead."""
-
-MEMORY_BACK_SECONDS = 5.0
-"""How long a device may take to show the memory of a worker that has ended; NVML lags by up to 2 s."""
-
-MEMORY_BACK_POLL = 0.05
-
-MEMORY_BACK_SHARE = 0.8
-"""Of what an engine was measured to hold, the part that must be seen to come back: others take and give meanwhile."""
 
 GONE_SECONDS = 30.0
 """A killed process that is there for longer is held by its driver, perhaps for ever."""
@@ -56,21 +53,7 @@ GONE_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 1.0
 """An engine that waits for memory looks again after so long: no neighbour tells that it has gone."""
 
-FIRST_PATIENCE = 10.0
-"""The same before a new worker's first sentence is done, of an engine known for its speed."""
-
 Start = Callable[[Launch], Coroutine[Any, Any, Worker]]
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """How much memory engines may take, in bytes."""
-
-    total: int = 0
-    """All engines together on the CPU; 0 = what the machine has free, less the reserve."""
-
-    reserve: int = 256_000_000
-    """Left to everybody else on each device."""
 
 
 class Supervisor:
@@ -88,7 +71,7 @@ class Supervisor:
         choose: Pick = pick,
     ) -> None:
         self.devices = devices
-        self.budget = budget or Budget()
+        self.rooms = Rooms(devices, budget or Budget(), clock)
         self.ledger = ledger or Ledger()
         self.on_health: Callable[[], None] = lambda: None
         """Called when an engine has been quarantined or has recovered."""
@@ -106,8 +89,6 @@ class Supervisor:
         self._placing = asyncio.Lock()
         self._changed = asyncio.Event()
         self._ending: set[asyncio.Task[None]] = set()
-        self._left: dict[str, float] = {}
-        """When an engine last left a GPU, which may show its memory as taken for a while."""
         self._closing = False
 
     def install(self, launches: Iterable[tuple[EngineManifest, Launch]], *, pinned: Iterable[str] = ()) -> None:
@@ -120,7 +101,7 @@ class Supervisor:
                 self._engines[manifest.id] = self._remembered(manifest, launch)
         for each in pinned:
             self._engines[each].pinned = True
-        self._check_budget()
+        self.rooms.check_budget()
 
     @property
     def engines(self) -> tuple[Engine, ...]:
@@ -197,17 +178,6 @@ class Supervisor:
         async with self._placing:
             await self._evict(engine, "it may be damaged")
 
-    def _check_budget(self) -> None:
-        """Say so when the machine has less than engines may take."""
-        memory = self._memory("cpu")
-        if memory and self.budget.total > memory.total:
-            _LOGGER.warning(
-                "memory_budget_mb is %d, but this machine has %d MB: engines get what there is, less %d MB of reserve",
-                self.budget.total // 1_000_000,
-                memory.total // 1_000_000,
-                self.budget.reserve // 1_000_000,
-            )
-
     async def evict(self, engine_id: str, why: str) -> bool:
         """End an idle engine's worker; returns when its process is gone. False when it is no longer idle."""
         engine = self._engines[engine_id]
@@ -232,28 +202,7 @@ class Supervisor:
         residents = tuple(
             replace(engine.resident, regret=self.regret(engine)) for engine in self._engines.values() if engine.device
         )
-        rooms = (self._room(memory, residents) for memory in self.devices.read() if memory.device not in without)
-        return Snapshot(tuple(rooms), residents)
-
-    def _room(self, memory: Memory, residents: tuple[Resident, ...]) -> Device:
-        """What engines may still take on a device, and what they could take in all.
-
-        An engine that is being loaded counts in full, though the device still shows its memory as free, or part of it.
-        Pinned engines never make room.
-        """
-        here = [each for each in residents if each.device == memory.device]
-        taken, pinned = sum(each.bytes for each in here), sum(each.bytes for each in here if each.pinned)
-        coming = sum(each.bytes for each in here if self._engines[each.engine].coming)
-        room, capacity = memory.free - coming, min(memory.free + taken, memory.total) - pinned
-        room, capacity = room - self.budget.reserve, capacity - self.budget.reserve
-        if self.budget.total and memory.device == "cpu":
-            room, capacity = min(room, self.budget.total - taken), min(capacity, self.budget.total - pinned)
-        return Device(memory.device, max(0, room), max(0, capacity))
-
-    def over_budget(self, device: str) -> int:
-        """Bytes that engines hold beyond what they may: one took more than its manifest says, or grew."""
-        taken = sum(each.bytes for each in self._engines.values() if each.device == device and not each.leaving)
-        return max(0, taken - self.budget.total) if self.budget.total and device == "cpu" else 0
+        return Snapshot(self.rooms.read(self._engines.values(), without), residents)
 
     async def _ready(self, engine: Engine) -> Worker:
         """A living worker; waits for its load. Raises LoadError, RefusedError."""
@@ -278,7 +227,7 @@ class Supervisor:
         while True:
             device = await self._place(engine, without=[each for each in full if full.count(each) > 1])
             begun = self._clock()
-            before = self._memory(device)
+            before = self.rooms.memory(device)
             launch = replace(engine.launch, device=device, visible=before.uuid if before else "")
             try:
                 worker = await self._in_time(engine, self._start(launch))
@@ -340,7 +289,7 @@ class Supervisor:
             elif not last_word:
                 asked = True
                 await self._ask_neighbours(need)
-            elif isinstance(decision, Refuse) and not self._may_come_back():
+            elif isinstance(decision, Refuse) and not self.rooms.may_come_back():
                 tried = f" after running out of memory on {', '.join(sorted(set(without)))}" if without else ""
                 raise RefusedError(f"{engine.id} cannot be loaded{tried}: {decision.reason}.")
             elif not isinstance(decision, Load):
@@ -362,12 +311,13 @@ class Supervisor:
     async def _has_room(self, engine: Engine) -> bool:
         """Whether the device that an engine has been given shows its memory, perhaps only after a while."""
 
-        def shown() -> bool:
-            others = tuple(each.resident for each in self._engines.values() if each.device and each is not engine)
-            memory = self._memory(engine.device)
-            return memory is None or self._room(memory, others).free >= dict(engine.need.bytes)[engine.kind]
+        others = [each for each in self._engines.values() if each is not engine]
 
-        return await self._in_a_while(shown)
+        def shown() -> bool:
+            here = next((each for each in self.rooms.read(others) if each.id == engine.device), None)
+            return here is None or here.free >= dict(engine.need.bytes)[engine.kind]
+
+        return await self.rooms.in_a_while(shown)
 
     async def _change(self, seconds: float) -> None:
         """Wait until an engine comes or goes, or so long."""
@@ -377,20 +327,15 @@ class Supervisor:
         except TimeoutError:
             pass
 
-    def _may_come_back(self) -> bool:
-        """Whether an engine has left a GPU so lately that its memory may not be shown as free yet."""
-        now = self._clock()
-        return any(now - at < MEMORY_BACK_SECONDS for at in self._left.values())
-
     async def _ask_neighbours(self, need: Need, kind: str = "") -> None:
         """Before an engine goes to its second choice: perhaps somebody on its first has room to give."""
         kind = kind or need.bytes[0][0]
         if self.make_room and any(memory.device.partition(":")[0] == kind for memory in self.devices.read()):
-            await self.make_room(kind, dict(need.bytes)[kind] + self.budget.reserve)
+            await self.make_room(kind, dict(need.bytes)[kind] + self.rooms.budget.reserve)
 
     async def _clear(self, device: str) -> None:
         """Evict every idle engine of a device that has run full, and wait until it shows their memory."""
-        before, size = self._memory(device), 0
+        before, size = self.rooms.memory(device), 0
         async with self._placing:
             for engine in self._engines.values():
                 if engine.device == device and engine.worker and engine.resident.idle:
@@ -398,20 +343,11 @@ class Supervisor:
                     await self._evict(engine, f"{device} is full")
 
         def shown() -> bool:
-            now = self._memory(device)
+            now = self.rooms.memory(device)
             return not (before and now) or now.free - before.free >= size * MEMORY_BACK_SHARE
 
-        if size and not await self._in_a_while(shown):
+        if size and not await self.rooms.in_a_while(shown):
             _LOGGER.warning("%s does not show the memory of the engines that left it; trying all the same", device)
-
-    async def _in_a_while(self, condition: Callable[[], bool]) -> bool:
-        """Whether something about a device becomes true before it is too late."""
-        deadline = self._clock() + MEMORY_BACK_SECONDS
-        while not condition():
-            if self._clock() >= deadline:
-                return False
-            await asyncio.sleep(MEMORY_BACK_POLL)
-        return True
 
     async def _evict(self, engine: Engine, why: str) -> None:
         """End a worker; it comes to its end even when whoever wanted that has left."""
@@ -433,20 +369,16 @@ class Supervisor:
 
     def _vacate(self, engine: Engine) -> None:
         """Its process is gone."""
-        if engine.device and not engine.device.startswith("cpu"):
-            self._left[engine.device] = self._clock()
+        self.rooms.left(engine.device)
         engine.worker, engine.device, engine.bytes = None, "", 0
         self._notify()
-
-    def _memory(self, device: str) -> Memory | None:
-        return next((each for each in self.devices.read() if each.device == device), None)
 
     def _arrived(self, engine: Engine, worker: Worker, seconds: float, before: Memory | None) -> None:
         """A worker has loaded its engine: remember what it took."""
         loaded, on_gpu = worker.loaded, not engine.device.startswith("cpu")
         size, peak = loaded.memory_bytes, loaded.peak_bytes
         if on_gpu:
-            after = self._memory(engine.device)
+            after = self.rooms.memory(engine.device)
             fell = before.free - after.free if before and after else 0
             size = bytes_held(self.devices.used_by(worker.pid).get(engine.device, 0), loaded.device_bytes, fell)
             engine.context_bytes = max(0, size - loaded.device_bytes)
