@@ -49,9 +49,7 @@ MAY_IMPORT = {
         "worker.process",
     },
     "residency.lease": {"api", "errors", "residency.engine", "schedule.queue"},
-    "residency.rooms": {"residency.devices", "residency.engine", "residency.policy"},
     "residency.supervisor": {
-        "residency.rooms",
         "api",
         "errors",
         "residency.policy",

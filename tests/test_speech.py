@@ -64,7 +64,13 @@ class FakeSupervisor:
             self.leases -= 1
 
     async def speak(
-        self, utterance: Utterance, *, rate: int | None, gain: float, runs_dry_at: float | None = None
+        self,
+        utterance: Utterance,
+        *,
+        rate: int | None,
+        gain: float,
+        runs_dry_at: float | None = None,
+        rest_chars: int = 0,
     ) -> AsyncGenerator[bytes, None]:
         self.heard.append(utterance)
         self.runs_dry.append(runs_dry_at)

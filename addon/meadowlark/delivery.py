@@ -56,6 +56,7 @@ class Delivery:
         self._hand_over: Choice | None = None
         """Who takes over at the end of a sentence, once it is ready."""
         self._opened = False
+        self._rest_chars = 0
         self._leases: dict[str, tuple[Lease, ExitStack]] = {}
         self._late: asyncio.Task[None] | None = None
         """An engine that was too late and is still being stopped."""
@@ -69,8 +70,12 @@ class Delivery:
         for engine in list(self._leases):
             self._release(engine)
 
-    async def say(self, sentence: Sentence) -> None:
-        """Speak a sentence, whoever has to. Raises LoadError, WorkerError, RefusedError when nobody can."""
+    async def say(self, sentence: Sentence, rest_chars: int = 0) -> None:
+        """Speak a sentence, whoever has to. Raises LoadError, WorkerError, RefusedError when nobody can.
+
+        rest_chars: characters of text known to follow, or likely to.
+        """
+        self._rest_chars = rest_chars
         opening = not self._opened
         within = self._cue(len(sentence.text))
         if opening and self._choice is not self._asked and not self._asked.waits:
@@ -168,6 +173,7 @@ class Delivery:
             rate=reply.rate if reply.rate != choice.manifest.sample_rate else None,
             gain=self._means.fallbacks.gain(choice, self._asked),
             runs_dry_at=reply.runs_dry_at,
+            rest_chars=self._rest_chars,
         )
         async with aclosing(speech) as chunks:
             async for chunk in chunks:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -34,6 +34,9 @@ _LOGGER = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
 """A text stream silent for so long gives what it surely has: a language model at work sends several tokens a second."""
+
+USUAL_CHARS = 60
+"""Expected to follow while a text is still being written: a sentence."""
 
 PORTION_CHARS = 2_000
 """Cut into sentences at a time: 3 ms."""
@@ -135,11 +138,11 @@ class Speaker:
             first_clause_chars=first_clause_chars(speed) if speed else None,
         )
         async with aclosing(_sentences(request.text, segmenter)) as sentences:
-            async for sentence in sentences:
+            async for sentence, rest_chars in sentences:
                 await reply.room()
                 if self.draining.is_set():
                     raise RefusedError("The server is shutting down; the rest of the text was not spoken.")
-                await delivery.say(sentence)
+                await delivery.say(sentence, rest_chars)
 
     def _marker_map(self, choice: Choice) -> MarkerMap:
         """The engine's; made once for each catalog: it takes a millisecond, which first audio would wait for."""
@@ -151,8 +154,8 @@ class Speaker:
         return maps[choice.manifest.id]
 
 
-async def _sentences(text: AsyncIterator[str], segmenter: Segmenter) -> AsyncGenerator[Sentence, None]:
-    """Sentences as soon as the stream, or a pause in it, lets them go."""
+async def _sentences(text: AsyncIterator[str], segmenter: Segmenter) -> AsyncGenerator[tuple[Sentence, int], None]:
+    """Sentences as soon as the stream, or a pause in it, lets them go; each with the characters expected after it."""
     pending: asyncio.Future[str | None] | None = None
     paused = False
     try:
@@ -161,21 +164,29 @@ async def _sentences(text: AsyncIterator[str], segmenter: Segmenter) -> AsyncGen
             await asyncio.wait({pending}, timeout=None if paused else PAUSE_SECONDS)
             if not pending.done():
                 paused = True
-                for sentence in segmenter.pause():
-                    yield sentence
+                for each in _with_rest(segmenter.pause(), USUAL_CHARS):
+                    yield each
                 continue
             chunk, pending, paused = pending.result(), None, False
             if chunk is None:
                 break
             for start in range(0, len(chunk), PORTION_CHARS):
-                for sentence in segmenter.push(chunk[start : start + PORTION_CHARS]):
-                    yield sentence
+                for each in _with_rest(segmenter.push(chunk[start : start + PORTION_CHARS]), USUAL_CHARS):
+                    yield each
                 await asyncio.sleep(0)  # others go on while a book is cut into sentences
-        for sentence in segmenter.finish():
-            yield sentence
+        for each in _with_rest(segmenter.finish(), 0):
+            yield each
     finally:
         if pending:
             pending.cancel()
+
+
+def _with_rest(sentences: list[Sentence], coming: int) -> Iterator[tuple[Sentence, int]]:
+    """Each with the characters after it: those of this list, and as many as may still come."""
+    rest = sum(len(each.text) for each in sentences) + coming
+    for each in sentences:
+        rest -= len(each.text)
+        yield each, rest
 
 
 async def _next(text: AsyncIterator[str]) -> str | None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from meadowlark.schedule.policy import pick_first_come
-from meadowlark.schedule.queue import Turns
+from meadowlark.schedule.queue import Expected, Turns
 from meadowlark.testing.clock import FakeClock
 
 
@@ -83,3 +83,42 @@ async def test_an_error_inside_gives_the_place_back() -> None:
     log: list[str] = []
     await asyncio.wait_for(take(turns, "next", log), 1)
     assert log == ["next"]
+
+
+async def test_newcomers_keep_the_place_of_who_will_return() -> None:
+    """A reply between two sentences runs dry in 0.5 s: a second of work for a newcomer would make it late."""
+    clock = FakeClock(100.0)
+    for returns, expected in ((False, ["newcomer", "rest"]), (True, ["rest", "newcomer"])):
+        turns, log = Turns(clock), list[str]()
+        async with turns.turn(None):
+            rest = [
+                asyncio.create_task(take(turns, "newcomer", log)),
+                asyncio.create_task(take(turns, "rest", log, 200.0)),
+            ]
+            await asyncio.sleep(0)
+            if returns:
+                turns.will_return("a reply", 100.5, Expected())
+        await asyncio.gather(*rest)
+        assert log == expected
+
+
+async def test_who_ran_dry_while_away_holds_nobody_up() -> None:
+    clock = FakeClock(100.0)
+    turns, log = Turns(clock), list[str]()
+    async with turns.turn(None):
+        waiting = [
+            asyncio.create_task(take(turns, "newcomer", log)),
+            asyncio.create_task(take(turns, "rest", log, 200.0)),
+        ]
+        await asyncio.sleep(0)
+        turns.will_return("a reply", 100.5, Expected())
+        clock.advance(1.0)
+    await asyncio.gather(*waiting)
+    assert log == ["newcomer", "rest"]
+
+
+async def test_who_is_back_counts_once() -> None:
+    turns = Turns(FakeClock(100.0))
+    turns.will_return("a reply", 100.5, Expected())
+    async with turns.turn(100.5, who="a reply"):
+        assert turns.wait_of_newcomer() < 1.5

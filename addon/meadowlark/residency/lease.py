@@ -40,12 +40,12 @@ class Lease:
         rate: int | None = None,
         gain: float = 1.0,
         runs_dry_at: float | None = None,
-        rest: float = 0.0,
+        rest_chars: int = 0,
     ) -> AsyncGenerator[bytes, None]:
         """The sentence as s16le mono, when its turn has come, as it comes. Consume it promptly: others wait.
 
         rate: Hz to resample to. gain: factor on the samples. runs_dry_at: when the listener will have heard all that
-        was sent; None = nothing yet. rest: seconds of speech expected to follow it.
+        was sent; None = nothing yet. rest_chars: of text expected to follow it.
         A sentence that fails is spoken once more; when some of it was sent already, the second attempt goes on where
         the first one stopped (except on engines that sample, which never say it the same way twice).
         Raises LoadError, RefusedError, WorkerError.
@@ -56,10 +56,10 @@ class Lease:
             self._begun = None
         known, chars = engine.estimate, len(utterance.text)
         speech = known.speech_seconds(chars)
-        work = known.rtf(chars) * speech
+        work, rest = known.rtf(chars) * speech, known.speech_seconds(rest_chars) if rest_chars else 0.0
         first = known.first_audio_seconds(chars) if engine.manifest.streaming else work
-        async with engine.turns.turn(runs_dry_at, Expected(work, speech, rest, first)):
-            sent = 0
+        async with engine.turns.turn(runs_dry_at, Expected(work, speech, rest, first), self):
+            sent, dry = 0, runs_dry_at
             for last_attempt in (False, True):
                 skip = sent
                 try:
@@ -68,6 +68,8 @@ class Lease:
                             fresh = chunk[skip:]
                             skip -= len(chunk) - len(fresh)
                             if fresh:
+                                dry = self._clock() if dry is None else max(dry, self._clock()) if not sent else dry
+                                dry += len(fresh) / 2 / (rate or engine.manifest.sample_rate)
                                 sent += len(fresh)
                                 yield fresh
                 except WorkerError as error:
@@ -77,6 +79,10 @@ class Lease:
                         raise
                     _LOGGER.warning("%s; the sentence is tried once more", error)
                 else:
+                    if rest > 0 and dry is not None:
+                        share = min(1.0, rest / speech) if speech else 1.0
+                        following = Expected(work * share, speech * share, max(0.0, rest - speech), first)
+                        engine.turns.will_return(self, dry, following)
                     return
 
 

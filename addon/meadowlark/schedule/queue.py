@@ -22,7 +22,8 @@ class Expected:
     first: float = 0.1
 
 
-Pick = Callable[[Sequence[Waiting], float], Waiting]
+Pick = Callable[[Sequence[Waiting], float, Sequence[Waiting]], Waiting]
+"""(who waits, now, who is listening and will come again) → who is next."""
 
 
 class Turns:
@@ -36,6 +37,8 @@ class Turns:
         """When the sentence that is being spoken should be done."""
         self._tickets = itertools.count()
         self._waiting: dict[int, tuple[Waiting, asyncio.Future[None]]] = {}
+        self._absent: dict[object, Waiting] = {}
+        """Replies between two sentences."""
 
     def __len__(self) -> int:
         """How many wait."""
@@ -51,26 +54,41 @@ class Turns:
         now = self._clock()
         newcomer = Waiting(-1, now, None, first=0.0)
         waiting = [each for each, called in self._waiting.values() if not called.done()]
-        return expected_wait(newcomer, waiting, now, busy=0.0 if self._free else max(0.0, self._busy_until - now))
+        busy = 0.0 if self._free else max(0.0, self._busy_until - now)
+        return expected_wait(newcomer, waiting, now, self._listening(now), busy)
+
+    def will_return(self, who: object, runs_dry_at: float, expected: Expected) -> None:
+        """A reply whose sentence is done has more to say, once its text is there. Until then, or until its listener has
+        run dry, newcomers are let in only as far as it keeps its place."""
+        self._absent[who] = self._about(runs_dry_at, expected)
+
+    def _listening(self, now: float) -> list[Waiting]:
+        """Replies that will come again; one that ran dry waits for its text, and nobody need wait for it."""
+        self._absent = {who: each for who, each in self._absent.items() if (each.runs_dry_at or 0.0) > now}
+        return list(self._absent.values())
+
+    def _about(self, runs_dry_at: float | None, known: Expected) -> Waiting:
+        return Waiting(
+            next(self._tickets),
+            self._clock(),
+            runs_dry_at,
+            work=known.work,
+            speech=known.speech,
+            rest=known.rest,
+            first=known.first,
+        )
 
     @asynccontextmanager
-    async def turn(self, runs_dry_at: float | None, expected: Expected | None = None) -> AsyncIterator[None]:
-        """Wait until it is this sentence's turn, and hold the place until the block ends."""
+    async def turn(
+        self, runs_dry_at: float | None, expected: Expected | None = None, who: object = None
+    ) -> AsyncIterator[None]:
+        """Wait until it is this sentence's turn, and hold the place until the block ends. who: of `will_return`."""
         known = expected or Expected()
+        self._absent.pop(who, None)
         if self._free and not self._waiting:
             self._free -= 1
         else:
-            await self._wait(
-                Waiting(
-                    next(self._tickets),
-                    self._clock(),
-                    runs_dry_at,
-                    work=known.work,
-                    speech=known.speech,
-                    rest=known.rest,
-                    first=known.first,
-                )
-            )
+            await self._wait(self._about(runs_dry_at, known))
         self._busy_until = self._clock() + known.work
         try:
             yield
@@ -93,6 +111,7 @@ class Turns:
         if not waiting:
             self._free += 1
             return
-        chosen = self._choose(waiting, self._clock())
+        now = self._clock()
+        chosen = self._choose(waiting, now, self._listening(now))
         _, called = self._waiting.pop(chosen.ticket)
         called.set_result(None)
