@@ -38,7 +38,10 @@ class Heard:
     engine: str
     ttfa: float
     gap: float
-    """Silence after first audio, for one who plays what comes at once."""
+    """All silence after first audio, for one who plays what comes at once."""
+
+    longest_gap: float
+    """The longest of it at a stretch: satellites give up at 5 s."""
 
     speech: float
     """Without the silence that bridges a stall."""
@@ -92,7 +95,7 @@ class House:
         cold = None
         if not state.ready and state.loading is None:
             cold = self.cold[engine] = Cold(begun)
-        first = gap = dry = speech = 0.0
+        first = gap = longest = dry = speech = 0.0
         error: MeadowlarkError | None = None
         try:
             async with aclosing(self.speaker.speak(SpeechRequest(chunks(), VoiceRequest(f"{engine}/sine")))) as pieces:
@@ -101,13 +104,14 @@ class House:
                     seconds = len(pcm.data) / 2 / pcm.rate
                     first, dry = first or now, dry or now
                     gap += max(0.0, now - dry)
+                    longest = max(longest, now - dry)
                     dry = max(dry, now) + seconds
                     if any(pcm.data):
                         speech += seconds
         except MeadowlarkError as raised:
             error = raised
         oom = isinstance(error, EngineError) and error.out_of_memory
-        return Heard(engine, first - begun if first else 0.0, gap, speech, str(error or ""), oom, cold)
+        return Heard(engine, first - begun if first else 0.0, gap, longest, speech, str(error or ""), oom, cold)
 
 
 def sized_manifest(name: str, size: int, pipeline: str = "Sized", **options: Value) -> EngineManifest:

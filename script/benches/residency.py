@@ -258,7 +258,7 @@ async def random_faults(options: argparse.Namespace, folder: Path) -> dict[str, 
         "faults.seconds": took,
         "faults.ttfa_s_p50": median([each.ttfa for each, _ in replies]),
         "faults.ttfa_s_p95": percentile([each.ttfa for each, _ in replies], 95),
-        "faults.gap_s_max": max(each.gap for each, _ in replies),
+        "faults.longest_gap_s_max": max(each.longest_gap for each, _ in replies),
         "faults.longest_reply_s": max(seconds for _, seconds in replies),
         **{f"faults.kind.{kind}": count for kind, count in sorted(injected.items())},
     }

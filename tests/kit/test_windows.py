@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meadowlark.kit.windows import Window, growing
+from meadowlark.kit.windows import CANCEL_SECONDS, Pace, Window, growing
 
 
 @given(
@@ -59,3 +59,36 @@ def test_same_shapes_are_few() -> None:
 def test_impossible_windows_are_refused(wrong: tuple[int, int, int, float]) -> None:
     with pytest.raises(ValueError, match="windows of"):
         list(growing(100, *wrong))
+
+
+def test_a_machine_that_is_not_known_yet_gets_the_usual() -> None:
+    pace = Pace(0.0116)
+    assert pace.growth(22, 12) == 2
+    assert pace.most(176, 22, 12) == 176
+
+
+@pytest.mark.parametrize("rtf", [0.02, 0.05, 0.1, 0.2, 0.3, 0.4])
+def test_the_next_window_is_there_before_the_last_has_been_heard(rtf: float) -> None:
+    pace = Pace(0.0116)
+    pace.note(100, 100 * 0.0116 * rtf)
+    growth = pace.growth(44, 8)
+    most = pace.most(176, 44, 8)
+    ready = heard_until = 0.0
+    for window in growing(2000, 44, most, 8, growth):
+        work = (window.end - window.begin) * pace.cost
+        ready += work
+        assert work <= CANCEL_SECONDS + 1e-9
+        if heard_until:
+            assert ready <= heard_until, "a gap"
+        heard_until = max(heard_until, ready) + window.heard * 0.0116
+
+
+def test_pace_follows_a_machine_that_becomes_busy() -> None:
+    pace = Pace(0.0116)
+    pace.note(100, 0.1)
+    calm = pace.growth(22, 12)
+    for _ in range(10):
+        pace.note(100, 0.5)
+    assert pace.cost == pytest.approx(0.005, rel=0.1)
+    assert pace.growth(22, 12) == 1.5 < calm
+    assert pace.most(176, 22, 12) < 176

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+USUAL_GROWTH, LEAST_GROWTH, MOST_GROWTH = 2.0, 1.5, 8.0
+IN_TIME = 0.7
+"""Of the audio in hand may pass before the next window is there."""
+
+CANCEL_SECONDS = 0.4
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -52,3 +58,32 @@ def growing(
             end = min(frames, max(end, begin + shape))
         yield Window(begin, end, position, stop)
         position, size = stop, min(most, max(size + 1, round(size * growth))) if growth > 1 else size
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast this machine computes windows now, learned from those before; says how the next ones may grow."""
+
+    frame_seconds: float
+    """Of audio."""
+
+    cost: float = 0.0
+    """Seconds of work for a frame; 0 = not known yet."""
+
+    def note(self, frames: int, seconds: float) -> None:
+        """So many frames, context included, took so long."""
+        now = seconds / frames
+        self.cost = 0.7 * self.cost + 0.3 * now if self.cost else now
+
+    def growth(self, first: int, context: int) -> float:
+        """By how much a window may be longer than the one before and still be there before that has been heard."""
+        if not self.cost:
+            return USUAL_GROWTH
+        affordable = IN_TIME * first * self.frame_seconds / self.cost - 2 * context
+        return min(MOST_GROWTH, max(LEAST_GROWTH, affordable / first))
+
+    def most(self, most: int, first: int, context: int) -> int:
+        """The longest window that leaves the engine free to notice, every CANCEL_SECONDS, that nobody listens."""
+        if not self.cost:
+            return most
+        return max(first, min(most, int(CANCEL_SECONDS / self.cost) - 2 * context))

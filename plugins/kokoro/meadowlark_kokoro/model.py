@@ -20,7 +20,7 @@ from onnx import ModelProto
 from meadowlark.kit import ort
 from meadowlark.kit.onnx_graph import GraphError, load
 from meadowlark.kit.part_files import Parts, parts
-from meadowlark.kit.windows import growing
+from meadowlark.kit.windows import Pace, growing
 
 from .errors import ModelFileError
 from .packs import Pack
@@ -68,6 +68,7 @@ class KokoroModel:
         begun = time.monotonic()
         self.path = path
         self._same_shapes = compute.device != "cpu"
+        self._pace = Pace(HALF / RATE)
         self._sound: onnxruntime.InferenceSession | None = None
         try:
             files = _cut(path, parts_dir, small_text=small_text)
@@ -113,20 +114,27 @@ class KokoroModel:
         names = (self._features, self._source, self._style)
         return _flat(self._sound.run(None, {name: speech.tensors[name] for name in names})[0])
 
-    def windows(self, speech: Speech, first: int = FIRST, most: int = MOST, context: int = CONTEXT) -> Iterator[Audio]:
-        """The same piece by piece; differs from `whole`, whose normalization sees the whole sentence."""
+    def windows(self, speech: Speech, first: int = FIRST, most: int = 0, context: int = CONTEXT) -> Iterator[Audio]:
+        """The same piece by piece; differs from `whole`, whose normalization sees the whole sentence.
+
+        most: the longest window; 0 = what suits this machine, up to MOST.
+        """
         assert self._sound is not None, "only a model that is cut has windows"
         features, source = speech.tensors[self._features], speech.tensors[self._source]
         frames = features.shape[2]
         steps = (source.shape[2] - 1) // frames  # 60, and one more at the end
         tail = np.zeros(0, np.float32)
-        for window in growing(frames, first, most, context, same_shapes=self._same_shapes):
+        growth = 2.0 if most else min(2.0, self._pace.growth(first, context))
+        most = most or self._pace.most(MOST, first, context)
+        for window in growing(frames, first, most, context, growth, same_shapes=self._same_shapes):
             feeds = {
                 self._features: np.ascontiguousarray(features[:, :, window.begin : window.end]),
                 self._source: np.ascontiguousarray(source[:, :, window.begin * steps : window.end * steps + 1]),
                 self._style: speech.tensors[self._style],
             }
+            begun = time.monotonic()
             audio = _flat(self._sound.run(None, feeds)[0])
+            self._pace.note(window.end - window.begin, time.monotonic() - begun)
             start = window.skip * HALF
             stop = start + window.heard * HALF
             heard = audio[start:stop].copy()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from meadowlark.kit import ort
 from meadowlark.kit.onnx_graph import GraphError
 from meadowlark.kit.part_files import parts
-from meadowlark.kit.windows import Window, growing
+from meadowlark.kit.windows import Pace, Window, growing
 
 from .config import VoiceConfig
 from .errors import VoiceFileError
@@ -22,8 +22,8 @@ from .split import PARTS, RECIPE, SOUND, TEXT, split
 
 _LOGGER = logging.getLogger(__name__)
 
-CONTEXT = 16
-"""Frames that a window sees on either side. Measured: nothing beyond changes a sample by more than 2e-8."""
+CONTEXT = 12
+"""Frames that a window sees on either side. Measured for medium and high: from 11 on, no sample differs by 3e-8."""
 
 FIRST, MOST = 22, 176
 """Frames of the first window (0.25 s) and of the longest (2 s): each costs its context."""
@@ -57,6 +57,7 @@ class PiperModel:
                 f"{path} is not a Piper voice: it takes {', '.join(sorted(inputs))}, not {', '.join(sorted(_INPUTS))}"
             )
         self._many = "sid" in inputs
+        self._pace = Pace(config.hop / config.sample_rate)
         _LOGGER.info("Loaded %s in %.2f s", path.stem, time.monotonic() - begun)
 
     def speak(self, ids: Sequence[int], scales: tuple[float, float, float], speaker: int = 0) -> Iterator[Audio]:
@@ -74,9 +75,13 @@ class PiperModel:
         names = [each.name for each in self._sound.get_inputs()]
         frames, *condition = self._text.run(names, feeds)
         fixed = dict(zip(names[1:], condition, strict=True))
-        for window in growing(frames.shape[2], FIRST, MOST, CONTEXT, same_shapes=self._same_shapes):
+        most, growth = self._pace.most(MOST, FIRST, CONTEXT), self._pace.growth(FIRST, CONTEXT)
+        for window in growing(frames.shape[2], FIRST, most, CONTEXT, growth, same_shapes=self._same_shapes):
             part = np.ascontiguousarray(frames[:, :, window.begin : window.end])
-            yield _heard(self._sound.run(None, {names[0]: part, **fixed})[0].reshape(-1), window)
+            begun = time.monotonic()
+            audio = self._sound.run(None, {names[0]: part, **fixed})[0].reshape(-1)
+            self._pace.note(window.end - window.begin, time.monotonic() - begun)
+            yield _heard(audio, window)
 
 
 def _heard(audio: Audio, window: Window) -> Audio:
