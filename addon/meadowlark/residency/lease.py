@@ -27,11 +27,12 @@ class Attempts(Protocol):
 class Lease:
     """Made by Supervisor.lease."""
 
-    def __init__(self, attempts: Attempts, engine: Engine, clock: Callable[[], float]) -> None:
+    def __init__(self, attempts: Attempts, engine: Engine, clock: Callable[[], float], begins_session: bool) -> None:
         self._attempts = attempts
         self._engine = engine
         self._clock = clock
-        self._begun: float | None = clock()
+        self._begun = clock() if begins_session else None
+        """Until the first sentence: the head start that its load had."""
 
     async def speak(
         self,

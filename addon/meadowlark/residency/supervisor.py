@@ -37,6 +37,9 @@ LONGEST_REST = 3.0
 QUARANTINE_DEATHS = 3
 """So many deaths in a row are told to clients: two may be one bad sentence and its retry."""
 
+SESSION_SECONDS = 480.0
+"""Of disuse, after which a request begins a session: how early its load began tells what a reload would cost."""
+
 SHORTEST_PATIENCE = 3.0
 """Seconds of silence after which even a fast engine counts as hung: a new worker takes 20 ms, a satellite waits 5 s."""
 
@@ -125,11 +128,12 @@ class Supervisor:
     def lease(self, engine_id: str) -> Iterator[Lease]:
         """Hold an engine; its load begins now, before there is anything to say."""
         engine = self._engines[engine_id]
+        begins_session = not engine.leases and self._clock() - engine.last_used > SESSION_SECONDS
         engine.leases += 1
         try:
             self.on_use(engine)
             self.prewarm(engine_id)
-            yield Lease(self, engine, self._clock)
+            yield Lease(self, engine, self._clock, begins_session)
         finally:
             engine.leases -= 1
             engine.last_used = self._clock()
