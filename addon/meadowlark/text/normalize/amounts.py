@@ -112,11 +112,11 @@ class Amounts:
             return ""
         return " ".join(self._language.cardinal(int(digit), "#") for digit in digits)
 
-    def code(self, digits: str) -> str:
+    def code(self, digits: str, gender: str = "") -> str:
         """A number without separators: counted, or digit by digit where it begins with 0 or is long."""
         if len(digits) >= _DIGITS_ALONE or (len(digits) > 1 and digits[0] == "0"):
             return self.digits(digits)
-        return self._language.cardinal(int(digits), "")
+        return self._language.cardinal(int(digits), gender)
 
     def _fraction(self, digits: str) -> str:
         zeros = len(digits) - len(digits.lstrip("0"))

@@ -16,6 +16,7 @@ from meadowlark.text.normalize.rules import (
     alternatives,
     rule,
     starts_text,
+    word_after,
     word_before,
 )
 
@@ -112,7 +113,7 @@ class Counting:
     def _read_number(self, match: Match) -> str:
         written = match["number"]
         if written.isdecimal() and not match["sign"]:
-            words = self._amounts.code(written)
+            words = self._amounts.code(written, self._language.counted.get(word_after(match).lower(), ""))
         else:
             words = self._amounts.read(self._amounts.parse(written, match["sign"] or ""))
         return f"{self._language.operators['+']} {words}" if words and match["plus"] else words

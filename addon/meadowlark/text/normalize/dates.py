@@ -71,6 +71,8 @@ class Calendar:
         # "2 h" alone is how long something takes.
         sure = rf"(?:{GAP}(?P<word>{alternatives(each for each in language.clock_words if len(each) > 1)}))"
         to = rf"{GAP}[{HYPHENS}]{GAP}"
+        first = sure.replace("<word>", "<word1>")
+        either = r"(?P<hour{0}>2[0-4]|1[0-9]|0?[0-9])(?::(?P<minute{0}>[0-5][0-9]))?"
         hour = r"(?P<hour{0}>2[0-4]|1[0-9]|0?[0-9])"
         dotted = hour.format("") + r"\.(?P<minute>[0-5][0-9])"
         dotted2 = r"(?P<hour2>2[0-4]|1[0-9]|0?[0-9])\.(?P<minute2>[0-5][0-9])"
@@ -80,6 +82,7 @@ class Calendar:
             rule(rf"{_TIME.format('')}(?:{to}{_TIME.format('2')})?{word}?", self._read_time),
             rule(rf"{dotted}(?:{to}{dotted2})?{word}", self._read_time),
             rule(rf"{hour.format('')}(?:{to}{hour.format('2')})?{sure}", self._read_time),
+            rule(rf"{either.format('')}{first}{to}{either.format('2')}{sure}", self._read_time),
         ]
         if language.clock_hour:
             rules += [rule(lettered, self._read_time), rule(letter, self._read_time)]
@@ -89,7 +92,7 @@ class Calendar:
         language, found = self._language, match.groupdict()
         word = found.get("word") or ""
         end = _clock(found, "2", word, "")
-        start = _clock(found, "", "" if end else word, word_before(match))
+        start = _clock(found, "", (found.get("word1") or "") if end else word, word_before(match))
         if start is None or (found.get("hour2") and end is None):
             return ""
         words = language.time(start) if end is None else language.time_range(start, end)

@@ -198,6 +198,9 @@ class Language:
     signs: Mapping[str, str]
     """Before a number: "#", "№", "±"."""
 
+    counted: Mapping[str, str]
+    """Nouns in lower case, in the forms that stand behind numbers → gender; only for numbers that agree with them."""
+
     # Measures
     units: Mapping[str, Noun]
     per: Mapping[str, str]

@@ -30,6 +30,11 @@ def normalize(text: str, language: str) -> str:
     return text
 
 
+def prepare(language: str) -> None:
+    """Load what a language's first number would wait for: 50-100 ms of work, once; from any thread."""
+    normalize("1", language)
+
+
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """A sentence as it is spoken."""

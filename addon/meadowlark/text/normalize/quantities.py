@@ -27,7 +27,8 @@ class Quantities:
         money = rf"(?P<currency>{alternatives(language.currencies)})"
         glued = alternatives(language.units.keys() - _SPACED_UNITS)
         spaced = alternatives(language.units.keys() & _SPACED_UNITS)
-        unit = rf"(?:{GAP}(?P<unit>{glued})|[ \u00a0\u202f](?P<spaced>{spaced}))"
+        unit = rf"(?:{GAP}(?P<unit>{glued})|[ \u00a0\u202f](?P<spaced>{spaced})|(?<=[0-9]{{4}})(?P<spaced>K))"
+        stop = r"(?:\.(?= \p{Ll}))?"  # "2 tbsp. of sugar"
         money_to = rf"(?:{GAP}[{HYPHENS}]{GAP}{second})?"
         unit_to = rf"(?:(?:{GAP}(?:{glued}))?{GAP}[{HYPHENS}]{GAP}{second})?"
         no_cents = r"(?:[.,][–—-]{1,2})?"
@@ -37,7 +38,7 @@ class Quantities:
                 self._read_money,
             ),
             rule(rf"{SIGN}{amount}{no_cents}{money_to}(?:{magnitude})??{GAP}{money}{per}", self._read_money),
-            rule(rf"(?P<plus>\+(?=[0-9]))?{SIGN}{amount}{unit_to}(?:{magnitude})??{unit}{per}", self._read_unit),
+            rule(rf"(?P<plus>\+(?=[0-9]))?{SIGN}{amount}{unit_to}(?:{magnitude})??{unit}{stop}{per}", self._read_unit),
             rule(rf"{SIGN}{amount}{magnitude}", self._read_magnitude),
         )
 

@@ -30,6 +30,11 @@ _UNIT_ORDINALS = in_order(
     "šestnáctý sedmnáctý osmnáctý devatenáctý"
 )
 _TEN_ORDINALS = in_order("dvacátý třicátý čtyřicátý padesátý šedesátý sedmdesátý osmdesátý devadesátý")
+_GENITIVE_AFTER = words("od do kolem okolo")
+_HOURS_GENITIVE = in_order(
+    "nula jedné dvou tří čtyř pěti šesti sedmi osmi devíti deseti jedenácti dvanácti třinácti čtrnácti patnácti "
+    "šestnácti sedmnácti osmnácti devatenácti dvaceti jednadvaceti dvaadvaceti třiadvaceti čtyřiadvaceti"
+)
 _HARD = {"": "ý", "n": "é", "g": "ého", "l": "ém", "f": "á", "fg": "é", "fa": "ou"}
 _SOFT = {"": "í", "n": "í", "g": "ího", "l": "ím", "f": "í", "fg": "í", "fa": "í"}
 """Nominative (masculine, neuter), genitive, locative; feminine nominative, genitive, accusative."""
@@ -122,7 +127,9 @@ def _date_range(first: Day, until: int) -> str:
 
 
 def _time(clock: Clock) -> str:
-    """Sedm třicet; čtrnáct nula pět; sedm hodin."""
+    """Sedm třicet; čtrnáct nula pět; sedm hodin; od sedmi hodin."""
+    if not clock.minute and clock.second is None and clock.before in _GENITIVE_AFTER:
+        return f"{_HOURS_GENITIVE[clock.hour]} {'hodiny' if clock.hour == 1 else 'hodin'}"
     if clock.minute:
         text = f"{_cardinal(clock.hour)} {'nula ' * (clock.minute < 10)}{_cardinal(clock.minute)}"
     else:
@@ -234,6 +241,13 @@ LANGUAGE = Language(
     },
     times_suffix="krát",
     signs={"#": "číslo", "№": "číslo", "č.": "číslo", "§": "paragraf", "±": "plus minus", "≈": "asi"},
+    counted={
+        **dict.fromkeys(words("hodina hodiny minuta minuty sekunda sekundy lampa lampy osoba osoby žárovka žárovky "
+                              "zpráva zprávy kamera kamery událost události"), "f"),
+        **dict.fromkeys(words("světlo světla okno okna zařízení"), "n"),
+        **dict.fromkeys(words("den dny měsíc měsíce týden týdny rok roky budík budíky úkol úkoly časovač časovače"),
+        "m"),
+    },
     units=_UNITS,
     per={
         "s": "za sekundu", "min": "za minutu", "h": "za hodinu", "hod": "za hodinu", "den": "za den", "rok": "za rok",

@@ -53,6 +53,10 @@ _OTHER_MONTHS = {
 }  # fmt: skip
 _MONTH_NAMES = numbered(_MONTH_LIST, _OTHER_MONTHS)
 
+_ARTICLES = words(
+    "am im vom zum zur beim den dem des der die das einen einem einer eines diesen diesem dieser dieses jeden jedem "
+    "jeder meinen meinem meiner deinen deinem deiner seinen seinem seiner ihren ihrem ihrer unseren unserem unserer"
+)
 _WEAK_N = words(
     "am im vom zum zur beim den dem des einen einem einer eines diesen diesem dieser dieses jeden jedem jenen meinen "
     "meinem meiner deinen deinem deiner seinen seinem seiner ihren ihrem ihrer unseren unserem unserer keinen keinem "
@@ -94,7 +98,7 @@ def _dotted(number: Dotted) -> str:
     noun = number.after.lower()
     counted = noun in _NEUTER or noun in _FEMININE or noun in _ORDINAL_NOUNS
     last = number.before.rpartition(" ")[2]
-    if not counted and not (last in _WEAK_N | _WEAK_E and number.after[:1].isupper()):
+    if not counted and not (last in _ARTICLES and number.after[:1].isupper()):
         return number.written if number.after[:1].islower() and number.before else ""
     return _ordinal(number.number, _ending(number.before, number.after))
 
@@ -320,6 +324,12 @@ LANGUAGE = Language(
         "≈": "etwa", "<": "unter", ">": "über", "≤": "höchstens", "≥": "mindestens", "Abs.": "Absatz",
         "Art.": "Artikel",
         "Kap.": "Kapitel", "Abb.": "Abbildung", "S.": "Seite", "Bd.": "Band",
+    },
+    counted={
+        **dict.fromkeys(words("stunde minute sekunde woche lampe leuchte nachricht tür person aufgabe kamera steckdose "
+                              "erinnerung etage million e-mail mail stelle meldung batterie"), "f"),
+        **dict.fromkeys(words("licht fenster gerät auto update ereignis kind bild tor jahr mal"), "n"),
+        **dict.fromkeys(words("tag monat timer wecker alarm termin raum anruf artikel schritt sensor schalter"), "m"),
     },
     units=_UNITS,
     per=_PER,

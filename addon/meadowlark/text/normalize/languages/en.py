@@ -122,6 +122,8 @@ def _time(clock: Clock) -> str:
 
 
 def _time_range(start: Clock, end: Clock) -> str:
+    if start.word:
+        return f"{_time(start)} to {_time(end)}"
     half = _half(end.word)
     if half and start.minute in (None, 0):
         return f"{_cardinal(start.hour, '')} to {_time(end)}"
@@ -344,6 +346,7 @@ LANGUAGE = Language(
         "±": "plus or minus",
         "≈": "about", "<": "less than", ">": "more than", "≤": "at most", "≥": "at least",
     },
+    counted={},
     units=_UNITS,
     per=_PER,
     currencies=_CURRENCIES,
@@ -376,7 +379,8 @@ LANGUAGE = Language(
         "e.g.": "for example", "e. g.": "for example", "i.e.": "that is", "i. e.": "that is", "etc.": "et cetera",
         "approx.": "approximately", "vs.": "versus", "incl.": "including", "excl.": "excluding", "temp.": "temperature",
         "max.": "maximum", "min.": "minimum", "avg.": "average", "Tel.": "telephone", "tel.": "telephone",
-        "w/o": "without", "a.k.a.": "also known as", "Jr.": "Junior", "Sr.": "Senior", "dept.": "department",
+        "w/o": "without", "Mon-Fri": "Monday to Friday", "Mon–Fri": "Monday to Friday", "a.k.a.": "also known as",
+        "Jr.": "Junior", "Sr.": "Senior", "dept.": "department",
         "viz.": "namely", "cf.": "compare", "Blvd.": "Boulevard", "Ave.": "Avenue", "Rd.": "Road",
     },
     titles={

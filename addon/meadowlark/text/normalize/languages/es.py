@@ -163,6 +163,14 @@ LANGUAGE = Language(
         "núm.": "número", "±": "más menos", "≈": "unos", "<": "menos de", ">": "más de",
         "§": "párrafo", "≤": "como máximo", "≥": "como mínimo",
     },
+    counted={
+        **dict.fromkeys(words("hora horas semana semanas luz luces lámpara lámparas puerta puertas ventana ventanas "
+                              "persona personas tarea tareas alarma alarmas cámara cámaras llamada llamadas vez veces"),
+                        "f"),
+        **dict.fromkeys(words("minuto minutos segundo segundos día días mes meses año años mensaje mensajes evento "
+                              "eventos dispositivo dispositivos temporizador temporizadores recordatorio recordatorios "
+                              "artículo artículos correo correos"), "m"),
+    },
     units=_UNITS,
     per={
         "s": "por segundo", "min": "por minuto", "h": "por hora", "día": "por día", "mes": "por mes", "año": "por año",

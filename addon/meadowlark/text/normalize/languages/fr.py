@@ -162,6 +162,11 @@ LANGUAGE = Language(
         "#": "numéro", "№": "numéro", "n°": "numéro", "nº": "numéro", "N°": "numéro", "§": "paragraphe",
         "±": "plus ou moins", "≈": "environ", "<": "moins de", ">": "plus de", "≤": "au plus", "≥": "au moins",
     },
+    counted={
+        **dict.fromkeys(words("heure heures minute minutes seconde secondes semaine semaines lampe lampes lumière "
+                              "lumières porte portes fenêtre fenêtres personne personnes tâche tâches alarme alarmes "
+                              "fois année années pièce pièces caméra caméras"), "f"),
+    },
     units=_UNITS,
     per={
         "s": "par seconde", "min": "par minute", "h": "par heure", "j": "par jour", "jour": "par jour",

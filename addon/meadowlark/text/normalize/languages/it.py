@@ -151,6 +151,10 @@ LANGUAGE = Language(
         "§": "paragrafo", "±": "più o meno", "≈": "circa", "<": "meno di", ">": "più di", "≤": "al massimo",
         "≥": "almeno",
     },
+    counted={
+        **dict.fromkeys(words("settimana luce lampada porta finestra persona sveglia volta telecamera stanza"), "f"),
+        **dict.fromkeys(words("minuto secondo giorno mese messaggio evento dispositivo timer promemoria"), "m"),
+    },
     units=_UNITS,
     per={
         "s": "al secondo", "min": "al minuto", "h": "all'ora", "giorno": "al giorno", "mese": "al mese",

@@ -140,6 +140,7 @@ LANGUAGE = Language(
         "±": "plusminus", "≈": "ongeveer", "<": "minder dan", ">": "meer dan", "≤": "hoogstens", "≥": "minstens",
         "blz.": "bladzijde", "art.": "artikel",
     },
+    counted={},
     units=_UNITS,
     per={
         "s": "per seconde", "min": "per minuut", "h": "per uur", "u": "per uur", "uur": "per uur", "dag": "per dag",

@@ -243,6 +243,13 @@ LANGUAGE = Language(
     },
     times_suffix="razy",
     signs={"#": "numer", "№": "numer", "nr": "numer", "Nr": "numer", "§": "paragraf", "±": "plus minus", "≈": "około"},
+    counted={
+        **dict.fromkeys(words("godzina godziny minuta minuty sekunda sekundy lampa lampy osoba osoby żarówka żarówki "
+                              "wiadomość wiadomości kamera kamery"), "f"),
+        **dict.fromkeys(words("światło światła okno okna urządzenie urządzenia zadanie zadania przypomnienie "
+                              "przypomnienia wydarzenie wydarzenia"), "n"),
+        **dict.fromkeys(words("dzień dni miesiąc miesiące tydzień tygodnie rok lata alarm alarmy"), "m"),
+    },
     units=_UNITS,
     per={
         "s": "na sekundę", "min": "na minutę", "h": "na godzinę", "godz": "na godzinę", "dzień": "na dzień",

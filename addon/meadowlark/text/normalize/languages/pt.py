@@ -155,6 +155,11 @@ LANGUAGE = Language(
         "±": "mais ou menos", "≈": "cerca de", "<": "menos de", ">": "mais de", "≤": "no máximo", "≥": "no mínimo",
         "§": "parágrafo",
     },
+    counted={
+        **dict.fromkeys(words("hora horas semana semanas luz luzes lâmpada lâmpadas porta portas janela janelas pessoa "
+                              "pessoas tarefa tarefas câmera câmeras chamada chamadas vez vezes mensagem mensagens"),
+                              "f"),
+    },
     units=_UNITS,
     per={
         "s": "por segundo", "min": "por minuto", "h": "por hora", "dia": "por dia", "mês": "por mês", "ano": "por ano",
