@@ -51,7 +51,6 @@ class Amounts:
         small = r"0[.,][0-9]{1,12}|" if language.decimal == "," else ""
         self.number = rf"(?:{small}(?:{self.whole})(?:{decimals})?)(?![0-9])"
         """A number, perhaps with decimals."""
-        self._groups = regex.compile(rf"[{regex.escape(language.groups)}'’{_SPACES}]")
 
     def parse(self, written: str, sign: str = "") -> Amount:
         """The number in something that `number` matched."""

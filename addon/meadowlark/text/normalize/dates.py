@@ -34,7 +34,11 @@ class Calendar:
         dots = rf"(?P<day>[0-9]{{1,2}})\. ?(?P<month>1[0-2]|0?[1-9])\.{year}"
         hyphens = rf"(?P<day>[0-9]{{1,2}})-(?P<month>1[0-2]|0?[1-9])-{_YEAR}"
         mark = rf"(?:{alternatives(language.day_marks)})?"
-        name = rf"(?P<name>{alternatives(language.month_names)})(?![\p{{L}}\p{{M}}])\.?"
+        names = alternatives(language.month_names.keys() - language.short_months)
+        capital = r"(?=(?-i:\p{Lu}))" if language.capital_months else ""
+        name = (
+            rf"{capital}(?:(?P<name>{names})(?![\p{{L}}\p{{M}}])\.?|(?P<name>{alternatives(language.short_months)})\.)"
+        )
         of = f"(?: {language.of})?" if language.of else ""
         to = rf"(?: ?[{HYPHENS}] ?| (?:{alternatives(language.until)}) )"
         days = rf"(?P<day>[0-9]{{1,2}}){mark}(?:{to}(?P<until>[0-9]{{1,2}}){mark})?"

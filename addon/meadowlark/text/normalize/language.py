@@ -213,6 +213,10 @@ class Language:
     # Times and dates
     month_names: Mapping[str, int]
     """All names and abbreviations without their full stops, in lower case → 1-12."""
+    capital_months: bool
+    """Month names begin with a capital, as "May" does and "may" does not."""
+    short_months: frozenset[str]
+    """Those of `month_names` that are only taken with a full stop behind them: "set." is one, "set" is not."""
     day_marks: tuple[str, ...]
     """What may be written behind the day: ".", "th", "er"."""
     of: str
@@ -257,6 +261,7 @@ class Language:
     """Names behind which a Roman numeral is an ordinal."""
     regnal_ordinal: Callable[[int], str]
     numbered: frozenset[str]
-    """Words behind which a Roman numeral is a number: "chapter"; in lower case."""
+    """Words behind which a Roman numeral is a number: "Chapter". A single letter counts only behind a word written as
+    here, or with a capital: "for my part I think"."""
     centuries: Mapping[str, str]
     """Words before which a Roman numeral is an ordinal ("siècle") → its form."""

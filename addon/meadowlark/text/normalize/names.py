@@ -11,11 +11,13 @@ from meadowlark.text.normalize.integers import roman
 from meadowlark.text.normalize.language import Language, in_order
 from meadowlark.text.normalize.rules import Match, Rule, alternatives
 
-_NUMERAL: Final = "[IVX]{1,7}"
+_NUMERAL: Final = "[IVX]{2,7}"
 _NUMERALS: Final = in_order(
     "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX XXI XXII XXIII XXIV XXV"
 )
 _NUMERAL_SUFFIXES: Final = ("", "e", "er", "ème", "º", "ª")
+_ALSO_ENDS: Final = frozenset(("M.", "D.", "St.", "Mt.", "Ft."))
+"""Titles that are something else behind a name: "Main St.", "Jean M. Dupont"."""
 _LEAD: Final = r"(?<![\p{L}\p{N}\p{M}_.@/\\])"
 _END: Final = r"(?![\p{L}\p{N}\p{M}_]|[.@/\\]\p{L})"
 _ALONE_UNITS = "°C °F kWh Wh MWh GWh kW MW W/m² km/h mph m³ m² cm² km² µg μg hPa mbar kPa ppm ppb dBm kHz MHz GHz % ‰"
@@ -36,26 +38,34 @@ class Names:
     def openings(self) -> Iterator[tuple[Iterable[str], Rule]]:
         """Each rule with what it begins with, in the order in which they are tried."""
         language = self._language
+        capitals = (word[:1].upper() + word[1:] for word in language.numbered)
+        sure = alternatives(language.titles.keys() - _ALSO_ENDS)
+        unsure = alternatives(language.titles.keys() & _ALSO_ENDS)
         per = rf"(?:/(?P<per>{alternatives(language.per)}))?"
         ages = alternatives(language.centuries)
         numerals = [numeral + suffix for numeral in _NUMERALS for suffix in _NUMERAL_SUFFIXES]
         alone = _ALONE & language.units.keys()
         yield language.abbreviations, _name(alternatives(language.abbreviations), self._abbreviation)
-        yield language.titles, _name(rf"(?:{alternatives(language.titles)})(?= ?\p{{Lu}})", self._title)
+        yield language.titles, _name(rf"(?:{sure}|(?<!\p{{Lu}}\p{{L}}* )(?:{unsure}))(?= ?\p{{Lu}})", self._title)
         yield language.letters, _name(alternatives(language.letters), self._letters)
         yield (
             language.regnal,
             _name(
-                rf"(?P<name>{alternatives(language.regnal)}) (?P<numeral>{_NUMERAL})(?:\.(?= \p{{Ll}}))?", self._regnal
+                rf"(?P<name>{alternatives(language.regnal)}) (?P<numeral>[VX]|{_NUMERAL})(?:\.(?= \p{{Ll}}))?",
+                self._regnal,
             ),
         )
         yield (
             language.numbered,
-            _name(rf"(?P<word>(?i:{alternatives(language.numbered)})) (?P<numeral>{_NUMERAL})", self._numbered),
+            _name(
+                rf"(?P<word>{alternatives({*language.numbered, *capitals})}) (?P<numeral>[IV]|{_NUMERAL})"
+                rf"|(?P<word>(?i:{alternatives(language.numbered)})) (?P<numeral>{_NUMERAL})",
+                self._numbered,
+            ),
         )
         if language.centuries:
             suffix = rf"(?:\.? |(?:{'|'.join(filter(None, _NUMERAL_SUFFIXES))}|°) )"
-            yield numerals, _name(rf"(?P<numeral>{_NUMERAL}){suffix}(?P<age>{ages})", self._century)
+            yield numerals, _name(rf"(?P<numeral>[IVX]|{_NUMERAL}){suffix}(?P<age>{ages})", self._century)
         yield alone, _name(rf"(?P<unit>{alternatives(alone)}){per}", self._alone)
 
     def _abbreviation(self, match: Match) -> str:

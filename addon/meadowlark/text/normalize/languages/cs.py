@@ -261,6 +261,8 @@ LANGUAGE = Language(
     },
     money="{major} {minor}",
     month_names=numbered(_MONTH_LIST, {}),
+    capital_months=False,
+    short_months=frozenset(),
     day_marks=(".",),
     of="",
     month_first=False,
@@ -284,7 +286,7 @@ LANGUAGE = Language(
     },
     abbreviations={
         "např.": "například", "Např.": "Například", "atd.": "a tak dále", "apod.": "a podobně", "aj.": "a jiné",
-        "tj.": "to jest", "tzn.": "to znamená", "tzv.": "takzvaný", "cca": "cirka", "cca.": "cirka",
+        "tj.": "to jest", "tzn.": "to znamená", "cca": "cirka", "cca.": "cirka",
         "resp.": "respektive",
         "popř.": "popřípadě", "příp.": "případně", "max.": "maximálně", "min.": "minimálně", "tel.": "telefon",
         "Tel.": "telefon", "př. n. l.": "před naším letopočtem", "n. l.": "našeho letopočtu", "mj.": "mimo jiné",

@@ -352,6 +352,8 @@ LANGUAGE = Language(
     currencies=_CURRENCIES,
     money="{major} and {minor}",
     month_names=_MONTH_NAMES,
+    capital_months=True,
+    short_months=frozenset(),
     day_marks=("st", "nd", "rd", "th"),
     of="of",
     month_first=True,
@@ -393,11 +395,8 @@ LANGUAGE = Language(
     regnal_ordinal=lambda number: f"the {_ordinal(number)}",
     numbered=frozenset(
         [
-            *words(
-                "chapter part act volume section phase type appendix book article title season episode level grade "
-                "class"
-            ),
-            "world war", "star wars", "rocky", "super bowl", "final fantasy",
+            *words("Chapter Part Act Volume Section Phase Type Appendix Book Article Title Season Episode Level Class"),
+            "World War", "Star Wars", "Rocky", "Super Bowl", "Final Fantasy",
         ]
     ),
     centuries={},

@@ -187,6 +187,8 @@ LANGUAGE = Language(
     },
     money="{major} con {minor}",
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
+    capital_months=False,
+    short_months=frozenset(_OTHER_MONTHS),
     day_marks=("º",),
     of="de",
     month_first=False,

@@ -183,6 +183,8 @@ LANGUAGE = Language(
     },
     money="{major} {cents}",
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
+    capital_months=False,
+    short_months=frozenset(_OTHER_MONTHS),
     day_marks=("er",),
     of="",
     month_first=False,

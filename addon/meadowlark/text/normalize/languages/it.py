@@ -172,6 +172,8 @@ LANGUAGE = Language(
     },
     money="{major} e {cents}",
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
+    capital_months=False,
+    short_months=frozenset(_OTHER_MONTHS),
     day_marks=("º", "°"),
     of="",
     month_first=False,

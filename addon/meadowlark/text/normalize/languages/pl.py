@@ -264,6 +264,8 @@ LANGUAGE = Language(
     },
     money="{major} {minor}",
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
+    capital_months=False,
+    short_months=frozenset(_OTHER_MONTHS),
     day_marks=(".",),
     of="",
     month_first=False,
@@ -288,7 +290,7 @@ LANGUAGE = Language(
     abbreviations={
         "np.": "na przykład", "Np.": "Na przykład", "itd.": "i tak dalej", "itp.": "i tym podobne", "tzn.": "to znaczy",
         "tj.": "to jest", "m.in.": "między innymi", "m. in.": "między innymi", "ok.": "około",
-        "ww.": "wyżej wymieniony",
+
         "p.n.e.": "przed naszą erą", "n.e.": "naszej ery", "tel.": "telefon", "Tel.": "telefon", "godz.": "godzina",
         "maks.": "maksymalnie", "min.": "minimalnie", "temp.": "temperatura", "dr hab.": "doktor habilitowany",
     },

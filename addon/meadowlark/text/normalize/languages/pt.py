@@ -176,6 +176,8 @@ LANGUAGE = Language(
     },
     money="{major} e {minor}",
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
+    capital_months=False,
+    short_months=frozenset(_OTHER_MONTHS),
     day_marks=("º",),
     of="de",
     month_first=False,
