@@ -58,6 +58,9 @@ class MarkerMap:
         own: dict[str, Marker] = {}
         for marker in engine_markers:
             own.setdefault(key(marker.name), marker)
+        for marker in tuple(own.values()):  # an engine that says "happy" has "joyful"
+            if portable := vocabulary.ALIASES.get(marker.name):
+                own.setdefault(key(portable), marker)
         aliased: dict[str, Marker] = {}
         for marker in own.values():
             for alias in marker.aliases:

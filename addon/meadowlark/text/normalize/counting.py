@@ -47,7 +47,7 @@ class Counting:
         to = rf"{GAP}(?P<dash>[{HYPHENS}]|\.\.\.?|…){GAP}"
         return (
             rule(rf"{SIGN}(?P<number>{number}){to}(?P<sign2>[-−](?=[0-9]))?(?P<second>{number})", self._read_range),
-            rule(rf"(?P<mark>{alternatives(language.signs)}){GAP}(?P<number>{number})", self._read_sign),
+            Rule(regex.compile(rf"(?P<mark>{alternatives(language.signs)}){GAP}(?=[0-9])"), self._read_sign),
             rule(r"[0-9]{1,2}(?:,[0-9]{1,2}){2,20}", self._read_list),
             rule(r"[0-9]{2,15}", self._read_spelled),
             rule(rf"(?P<number>[12][0-9]{{3}}) ?(?P<word>{alternatives(language.year_words)})", self._read_year_with),
@@ -83,8 +83,8 @@ class Counting:
         return language.decade(int(match["number"]))
 
     def _read_sign(self, match: Match) -> str:
-        words = self._amounts.read(self._amounts.parse(match["number"]))
-        return words and f"{self._language.signs[match['mark']]} {words}"
+        """The number behind it, with its unit, is read by itself."""
+        return self._language.signs[match["mark"]] + " "
 
     def _read_list(self, match: Match) -> str:
         return ", ".join(self._amounts.code(each) for each in match[0].split(","))

@@ -30,15 +30,14 @@ class Calendar:
         first, last = ("month", "day") if language.month_first else ("day", "month")
         slashes = rf"(?P<{first}>[0-9]{{1,2}})/(?P<{last}>[0-9]{{1,2}})/(?P<year>[12][0-9]{{3}}|[0-9]{{2}})"
         short_year = r"[0-9]{2}(?![.,]?[0-9])"
-        year = rf"(?: ?(?P<year>[12][0-9]{{3}}|{short_year})|(?! ?[0-9]))"
+        year = rf"(?: ?(?P<year>[12][0-9]{{3}}|{short_year})|(?![0-9]| [0-9](?![0-9]?:)))"
         dots = rf"(?P<day>[0-9]{{1,2}})\. ?(?P<month>1[0-2]|0?[1-9])\.{year}"
         hyphens = rf"(?P<day>[0-9]{{1,2}})-(?P<month>1[0-2]|0?[1-9])-{_YEAR}"
         mark = rf"(?:{alternatives(language.day_marks)})?"
         names = alternatives(language.month_names.keys() - language.short_months)
         capital = r"(?=(?-i:\p{Lu}))" if language.capital_months else ""
-        name = (
-            rf"{capital}(?:(?P<name>{names})(?![\p{{L}}\p{{M}}])\.?|(?P<name>{alternatives(language.short_months)})\.)"
-        )
+        shorts = alternatives(language.short_months)
+        name = rf"{capital}(?:(?P<name>{names})(?![\p{{L}}\p{{M}}])\.?|(?P<name>{shorts})\.)"
         of = f"(?: {language.of})?" if language.of else ""
         to = rf"(?: ?[{HYPHENS}] ?| (?:{alternatives(language.until)}) )"
         days = rf"(?P<day>[0-9]{{1,2}}){mark}(?:{to}(?P<until>[0-9]{{1,2}}){mark})?"

@@ -41,6 +41,7 @@ class Names:
         capitals = (word[:1].upper() + word[1:] for word in language.numbered)
         sure = alternatives(language.titles.keys() - _ALSO_ENDS)
         unsure = alternatives(language.titles.keys() & _ALSO_ENDS)
+        regnal = alternatives(language.regnal)
         per = rf"(?:/(?P<per>{alternatives(language.per)}))?"
         ages = alternatives(language.centuries)
         numerals = [numeral + suffix for numeral in _NUMERALS for suffix in _NUMERAL_SUFFIXES]
@@ -51,7 +52,7 @@ class Names:
         yield (
             language.regnal,
             _name(
-                rf"(?P<name>{alternatives(language.regnal)}) (?P<numeral>[VX]|{_NUMERAL})(?:\.(?= \p{{Ll}}))?",
+                rf"(?P<name>{regnal}) (?P<numeral>[VX]|{_NUMERAL})(?:\.(?= \p{{Ll}}))?",
                 self._regnal,
             ),
         )

@@ -63,6 +63,8 @@ _WEAK_N = words(
     "keiner übers ans ins bis gegen um ab seit nach vor"
 )
 _WEAK_E = words("der die das eine diese jede meine deine seine ihre unsere keine welche")
+_AND = words("und oder bis sowie")
+"""Between two ordinals: "am 3. und 4. Mai"."""
 _PREPOSITIONS = words(
     "in an auf aus bei mit nach seit von zu während ab unter über vor hinter neben zwischen wegen trotz zur laut"
 )
@@ -85,7 +87,7 @@ def _ending(before: str, noun: str = "") -> str:
     earlier, _, last = before.rpartition(" ")
     if last == "der" and earlier in _PREPOSITIONS:
         return "n"
-    if last in _WEAK_N:
+    if last in _WEAK_N or (last in _AND and noun.lower() not in _FEMININE):
         return "n"
     if last in _WEAK_E:
         return ""
@@ -98,7 +100,7 @@ def _dotted(number: Dotted) -> str:
     noun = number.after.lower()
     counted = noun in _NEUTER or noun in _FEMININE or noun in _ORDINAL_NOUNS
     last = number.before.rpartition(" ")[2]
-    if not counted and not (last in _ARTICLES and number.after[:1].isupper()):
+    if not counted and not (last in _ARTICLES and (number.after[:1].isupper() or noun in _AND)):
         return number.written if number.after[:1].islower() and number.before else ""
     return _ordinal(number.number, _ending(number.before, number.after))
 

@@ -289,7 +289,7 @@ _CURRENCIES = {
 _REGNAL = (
     "Henry Louis Elizabeth Charles George William Edward James Richard Philip Mary Catherine Frederick Nicholas Peter "
     "Alexander Ivan Leopold Albert Francis Christian Gustav Napoleon Pius Benedict Gregory Clement Innocent Leo Paul "
-    "Urban Ramesses Rameses Ptolemy Cleopatra Otto Malcolm Alfonso Ferdinand Felipe Wilhelm Harald Haakon Margrethe"
+    "Urban Ramesses Rameses Ptolemy Cleopatra Otto Alfonso Ferdinand Felipe Wilhelm Harald Haakon Margrethe"
 )
 
 LANGUAGE = Language(
