@@ -44,6 +44,7 @@ def test_a_session_has_the_options_of_a_house(model: onnx.ModelProto) -> None:
     assert made.intra_op_num_threads == 3
     assert made.inter_op_num_threads == 1
     assert not made.enable_mem_pattern
+    assert not made.enable_mem_reuse
     assert not made.enable_cpu_mem_arena
     assert made.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert session(model.SerializeToString()).get_session_options().intra_op_num_threads == default_threads()

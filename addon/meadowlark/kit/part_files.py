@@ -36,18 +36,18 @@ def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: 
     files = {name: place / f"{name}.onnx" for name in names}
     if all(each.is_file() for each in files.values()):
         return files
-    made = {name: each.SerializeToString() for name, each in make(model).items()}
+    made = make(model)
     try:
         _write(place, made, {"model": str(model), "recipe": recipe})
     except OSError as error:
         _LOGGER.warning(
             "The parts of %s (%.0f MB) cannot be kept in %s (%s): the next load cuts it again",
             model.name,
-            sum(map(len, made.values())) / 1e6,
+            sum(each.ByteSize() for each in made.values()) / 1e6,
             folder,
             error.strerror or error,
         )
-        return made
+        return {name: each.SerializeToString() for name, each in made.items()}
     _remove_outdated(folder, place)
     return files
 
@@ -72,16 +72,16 @@ def content_hash(model: Path, folder: Path) -> str:
     return digest
 
 
-def _write(place: Path, made: Mapping[str, bytes], origin: Mapping[str, Any]) -> None:
-    """All or nothing: other workers see the folder when it is complete."""
+def _write(place: Path, made: Mapping[str, ModelProto], origin: Mapping[str, Any]) -> None:
+    """All or nothing: other workers see the folder when it is complete. One part at a time is held as bytes."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    needed, free = sum(map(len, made.values())), shutil.disk_usage(place.parent).free
+    needed, free = sum(each.ByteSize() for each in made.values()), shutil.disk_usage(place.parent).free
     if free < needed + 64_000_000:
         raise OSError(f"{free / 1e6:.0f} MB are free")
     aside = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
     try:
-        for name, content in made.items():
-            (aside / f"{name}.onnx").write_bytes(content)
+        for name, each in made.items():
+            (aside / f"{name}.onnx").write_bytes(each.SerializeToString())
         (aside / "origin.txt").write_text(json.dumps(origin), encoding="utf-8")
         if place.is_dir():  # incomplete, or another worker was faster
             shutil.rmtree(place, ignore_errors=True)
