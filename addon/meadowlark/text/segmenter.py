@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import regex
 
@@ -12,8 +13,10 @@ from meadowlark.api import Marker, MarkerKind, PlacedEvent
 from meadowlark.text.clean import Break, Cleaner, TextOrBreak
 from meadowlark.text.lexicon import Pronunciation
 from meadowlark.text.markers import Mark, MarkerLifter, MarkerMap
-from meadowlark.text.normalize import Normalizer
 from meadowlark.text.sentences import Piece, Splitter
+
+if TYPE_CHECKING:  # 10 ms of patterns that only those need who make a Normalizer
+    from meadowlark.text.normalize import Normalizer
 
 _BLOCK = 2048
 """Characters that go through all stages at a time: it bounds what is held, however large the chunk."""
