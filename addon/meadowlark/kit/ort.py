@@ -58,7 +58,7 @@ def session(model: Path | bytes, compute: Compute | None = None) -> onnxruntime.
     # A plan for each length ever seen, kept for ever: 115 → 40 MB after 300 sentences without, at the same speed.
     options.enable_mem_pattern = False
     # Planning which tensor may take another's place takes longer than all the rest of a load (Piper's text part: 1.49 s
-    # with, 0.53 s without) and keeps tensors longer (11 s of Kokoro: peak 1.5 → 0.7 GB, and 16 % less work).
+    # with, 0.53 s without) and, without the arena, keeps tensors longer (11 s of Kokoro: peak 1.5 → 0.6 GB).
     options.enable_mem_reuse = False
     options.enable_cpu_mem_arena = memory_bytes() >= SMALL_HOST_BYTES if compute.arena is None else compute.arena
     # Spinning gains 8-16 % on an idle host and doubles the time on a busy one (15 tokens: 702 → 1610 ms).

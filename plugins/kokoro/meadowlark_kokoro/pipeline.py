@@ -47,7 +47,6 @@ class KokoroPipeline(Pipeline):
         self._compute = ort.Compute(
             device=self.context.device,
             threads=int(settings.number(options, "threads")),
-            arena=False,
             tensorrt=settings.switch(options, "tensorrt"),
             cache_dir=self.context.data_dir,
         )
