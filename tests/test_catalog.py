@@ -46,6 +46,8 @@ REGISTRY = Registry(engines=(ROBOT, NICE))
         (VoiceRequest("robot/pt-BR"), "robot/pt-br"),
         (VoiceRequest("robot/zh-cn"), "robot/cmn"),
         (VoiceRequest("en-gb"), "robot/en-gb"),
+        (VoiceRequest("de-AT"), "nice/de_thorsten-high"),
+        (VoiceRequest("zh_Hant_TW"), "robot/cmn"),
         (VoiceRequest(language="de"), "nice/de_thorsten-high"),  # the last resort speaks last
         (VoiceRequest(language="de_DE"), "nice/de_thorsten-high"),
         (VoiceRequest(language="en-GB"), "nice/heart"),
@@ -71,6 +73,8 @@ def test_resolves(request_: VoiceRequest, expected: str) -> None:
     [
         (VoiceRequest("robot/en-uk"), "Did you mean robot/en-us"),
         (VoiceRequest("hart"), "nice/heart"),
+        (VoiceRequest("en_US-lessac-medium"), "No voice 'en_US-lessac-medium'"),
+        (VoiceRequest("x" * 900), "No voice '" + "x" * 80 + "' is"),
         (VoiceRequest("en-us+nobody"), "No voice 'en-us+nobody'"),
         (VoiceRequest("nowhere/en-us"), "No voice 'nowhere/en-us'"),
         (VoiceRequest("heart", engine="robot"), "No voice 'heart'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from weakref import WeakSet
 
 import pytest
 
@@ -17,7 +18,7 @@ SECOND = b"\1\0" * RATE
 
 async def test_a_stall_is_bridged_with_paced_silence() -> None:
     """0.1 s of speech, then nothing for 2 s, then speech: the listener's buffer is never dry for 3 s, nor overfull."""
-    reply = Reply(RATE, time.monotonic)
+    reply = Reply(RATE, time.monotonic, WeakSet())
 
     async def produce() -> None:
         reply.add(SECOND[: RATE // 5])
@@ -37,7 +38,7 @@ async def test_a_stall_is_bridged_with_paced_silence() -> None:
 
 
 async def test_no_silence_before_the_first_audio() -> None:
-    reply = Reply(RATE, time.monotonic)
+    reply = Reply(RATE, time.monotonic, WeakSet())
 
     async def produce() -> None:
         await asyncio.sleep(DRY_SECONDS + 0.3)
@@ -48,7 +49,7 @@ async def test_no_silence_before_the_first_audio() -> None:
 
 
 async def test_an_engine_ahead_of_its_listener_is_not_bridged() -> None:
-    reply = Reply(RATE, time.monotonic)
+    reply = Reply(RATE, time.monotonic, WeakSet())
 
     async def produce() -> None:
         reply.add(SECOND * 3)
@@ -57,3 +58,13 @@ async def test_an_engine_ahead_of_its_listener_is_not_bridged() -> None:
 
     pieces = [piece async for piece in reply.pieces(asyncio.create_task(produce()))]
     assert b"".join(pieces) == SECOND * 4
+
+
+async def test_many_clients_that_do_not_read_hold_less_each() -> None:
+    replies: WeakSet[Reply] = WeakSet()
+    crowd = [Reply(RATE, time.monotonic, replies) for _ in range(1000)]
+    crowd[0].add(SECOND * 10)  # allowed alone, not in a crowd
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(crowd[0].room(), 0.05)
+    del crowd[1:]
+    await asyncio.wait_for(crowd[0].room(), 0.05)

@@ -12,7 +12,8 @@ from meadowlark.settings import KEYS, Settings, load
 
 
 def test_defaults() -> None:
-    assert load({}, environ={}) == Settings()
+    assert load({}, environ={}) == Settings(data_dir=Path("~/.local/share/meadowlark").expanduser())
+    assert load({}, environ={"XDG_DATA_HOME": "/d"}).data_dir == Path("/d/meadowlark")
 
 
 def test_order_of_sources(tmp_path: Path) -> None:
@@ -48,7 +49,7 @@ def test_every_key_can_come_from_the_environment() -> None:
         "uri": "unix:///run/m.sock",
         "voice": "de",
         "voice_fallback": "true",
-        "zeroconf": "false",
+        "zeroconf": "no",
         "zeroconf_name": "kitchen",
         "data_dir": "/d",
         "voice_dir": "/v",
@@ -96,7 +97,8 @@ def test_every_key_can_come_from_the_environment() -> None:
         ("voise: x", "Unknown setting 'voise' in .*yaml. Did you mean 'voice'"),
         ("zzz: x", "Allowed: uri, voice"),
         ("max_connections: many", "max_connections is 'many' in .*yaml: expected `int`"),
-        ("max_connections: 0", "max_connections is 0 in .*yaml: must be more than 0"),
+        ("max_connections: 0", "max_connections is 0 in .*yaml: must be a number above 0"),
+        ("request_seconds: .nan", "request_seconds is nan in .*yaml: must be a number above 0"),
         ("memory_budget_mb: -1", "must be 0 .automatic. or more"),
         ("engines: {espeak: fast}", "engines is .* expected `object`"),
         ("engines: {espeak: {rate: [1]}}", "engines is "),

@@ -158,6 +158,38 @@ async def test_a_pause_in_the_stream_lets_a_whole_sentence_go() -> None:
     assert engine.leases == 0
 
 
+async def test_a_stream_that_stalls_before_anything_was_heard_gives_what_it_has() -> None:
+    """A language model calls a tool in mid-sentence: satellites would give up after 2 s of nothing."""
+    speaker, engine = make()
+    more = asyncio.Event()
+
+    async def text() -> AsyncIterator[str]:
+        yield "Let me check the weather"
+        await more.wait()
+        yield ". It is sunny. Bye."
+
+    async with aclosing(speaker.speak(SpeechRequest(text()))) as reply:
+        assert await asyncio.wait_for(anext(reply), 1.9)
+        more.set()
+        async for _ in reply:
+            pass
+    assert [each.text for each in engine.heard] == ["Let me check the weather", "It is sunny.", "Bye."]
+
+
+async def test_draining_does_not_wait_for_a_text_that_does_not_come() -> None:
+    speaker, engine = make()
+
+    async def text() -> AsyncIterator[str]:
+        yield "One is here. Two"
+        await asyncio.sleep(60)
+
+    with pytest.raises(RefusedError, match="shutting down"):
+        async with asyncio.timeout(2), aclosing(speaker.speak(SpeechRequest(text()))) as reply:
+            async for _ in reply:
+                speaker.draining.set()
+    assert engine.leases == 0
+
+
 async def test_a_client_that_does_not_read_stops_the_next_sentence_not_this_one() -> None:
     speaker, engine = make()
     sentence = "x" * 390 + " end. "  # 39 s of audio each

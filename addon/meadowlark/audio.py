@@ -18,6 +18,9 @@ SAMPLE_BYTES: Final = 2
 
 _LEVEL_STRIDE: Final = 16
 
+_KNEE: Final = 0.7
+"""Of full scale, from which on a voice that is made louder is limited softly."""
+
 
 def to_s16le(chunk: AudioChunk) -> bytes:
     """One chunk of a pipeline as s16le; TypeError for anything but mono audio, ValueError for NaN or infinity."""
@@ -79,10 +82,13 @@ def level(data: bytes) -> float:
 
 
 def amplified(data: bytes, gain: float) -> bytes:
-    """s16le times `gain`, clipped."""
+    """s16le times `gain`; what would go beyond _KNEE of full scale is bent, not cut off."""
     import numpy as np  # in the worker, for a fallback voice only
 
-    return _little_endian(np.clip(np.rint(np.frombuffer(data, "<i2") * np.float32(gain)), -32768, 32767))
+    samples = np.frombuffer(data, "<i2") * np.float32(gain / 32767.0)
+    loud = np.abs(samples)
+    bent = _KNEE + (1 - _KNEE) * np.tanh((loud - _KNEE) / (1 - _KNEE))
+    return _little_endian(np.rint(np.where(loud > _KNEE, np.copysign(bent, samples), samples) * 32767.0))
 
 
 def split(data: bytes, size: int) -> Iterator[bytes]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .api import EngineManifest, Marker, Voice
 from .errors import VoiceError
 from .plugins import Registry
+
+LANGUAGE_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?")
+"""Language, script and region of BCP 47: what Home Assistant's languages look like."""
+
+MOST_ECHOED = 80
+"""Characters of a client's own words in an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +190,7 @@ class Catalog:
         better = self._by_tag(engine, tuple(each for each in engines if not each.last_resort))
         named = tuple(each for each in engines if each.id == engine.lower())
         if better or found or not named:
-            return better or found or self._by_tag(engine, engines)
+            return better or found or self._by_tag(engine, engines, lenient=True)
         return self._first(named) or self._any_waiting(named[0].id)
 
     def _any_waiting(self, engine: str) -> Choice | None:
@@ -212,10 +219,14 @@ class Catalog:
         voices = tuple(each for each in engine.voices if f"{engine.id}/{each.id}" not in self._absent)
         return replace(engine, voices=voices) if len(voices) < len(engine.voices) else engine
 
-    def _by_tag(self, name: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
-        """A language given as the name: a bare one ("de"), or as a voice has it ("en-GB"); "en_US-lessac" is none."""
+    def _by_tag(self, name: str, engines: tuple[EngineManifest, ...], *, lenient: bool = False) -> Choice | None:
+        """A language given as the name: a bare one ("de"), or as a voice has it ("en-GB"); "en_US-lessac" is none.
+
+        lenient: any region will do ("de-AT" where German is spoken).
+        """
         found = self._by_language(name, engines)
-        return found if found and (len(_tag(name)) == 1 or _tag(name) == _tag(found.language)) else None
+        meant = len(_tag(name)) == 1 or (lenient and LANGUAGE_NAME.fullmatch(name))
+        return found if found and (meant or _tag(name) == _tag(found.language)) else None
 
     def _by_language(self, language: str, engines: tuple[EngineManifest, ...]) -> Choice | None:
         """The nearest: same tag, then same language with its usual region, then same language; a last resort last."""
@@ -235,9 +246,10 @@ class Catalog:
         named = [each for each in engines if slash and each.id == engine.lower()] or list(engines)
         everything = tuple(self._by_id[each.id] for each in named)
         full = {choice.voice.id: choice.name for choice in reversed(list(_choices(everything)))}
-        near = difflib.get_close_matches(rest or name, full, 3) or difflib.get_close_matches(name, full.values(), 3)
+        near = difflib.get_close_matches((rest or name)[:MOST_ECHOED], full, 3)
+        near = near or difflib.get_close_matches(name[:MOST_ECHOED], full.values(), 3)
         hint = f" Did you mean {' or '.join(full.get(each, each) for each in near)}?" if near else ""
-        return f"No voice {name!r} is installed.{hint} `meadowlark voices` lists all."
+        return f"No voice {name[:MOST_ECHOED]!r} is installed.{hint} `meadowlark voices` lists all."
 
 
 def _preference(manifest: EngineManifest) -> tuple[bool, str]:

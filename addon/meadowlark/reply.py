@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from weakref import WeakSet
 
 from .audio import silence
 from .residency.fallback import next_silence
 
 AHEAD_SECONDS = 30.0
 """Audio held for a client that does not read; the next sentence is begun only below it. 1.3 MB at 22050 Hz."""
+
+HELD_BYTES = 64_000_000
+"""For all replies together: with many clients that do not read, each may hold less."""
+
+LEAST_AHEAD_SECONDS = 2.0
 
 PIECE_BYTES = 32_768
 """About 0.7 s at 22050 Hz."""
@@ -18,11 +24,14 @@ PIECE_BYTES = 32_768
 class Reply:
     """One reply: the engine adds, the client takes; neither waits for the other."""
 
-    def __init__(self, rate: int, clock: Callable[[], float]) -> None:
+    def __init__(self, rate: int, clock: Callable[[], float], replies: WeakSet[Reply]) -> None:
+        """replies: those of this server that are going on."""
         self.rate = rate
         """Hz; the same throughout, whoever speaks."""
         self.speech_seconds = 0.0
         """Of speech made so far, silence that bridged a stall not counted."""
+        self._replies = replies
+        replies.add(self)
         self.started = asyncio.Event()
         """Set with the first audio."""
         self._clock = clock
@@ -47,9 +56,15 @@ class Reply:
 
     async def room(self) -> None:
         """Wait until the client has taken enough for another sentence."""
-        while self._held > AHEAD_SECONDS * 2 * self.rate:
+        while self._held > self._allowed:
             self._taken.clear()
             await self._taken.wait()
+
+    @property
+    def _allowed(self) -> float:
+        """Bytes that may be held for this client."""
+        share = HELD_BYTES / max(1, len(self._replies))
+        return max(LEAST_AHEAD_SECONDS * 2 * self.rate, min(AHEAD_SECONDS * 2 * self.rate, share))
 
     async def pieces(self, producer: asyncio.Task[None]) -> AsyncIterator[bytes]:
         """All audio until the producer is done; raises what the producer raised, after the audio that came before.

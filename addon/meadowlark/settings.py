@@ -6,6 +6,8 @@ The first that names a key wins: flags, then MEADOWLARK_* variables, then the YA
 from __future__ import annotations
 
 import difflib
+import logging
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,6 +20,8 @@ import yaml
 from .api import Value
 from .errors import SettingsError
 from .server.limits import Limits
+
+_LOGGER = logging.getLogger(__name__)
 
 PREFIX = "MEADOWLARK_"
 
@@ -47,8 +51,8 @@ class Settings:
     zeroconf_name: str = ""
     """Instance name on the network, unique and stable. Empty: made from this machine's id."""
 
-    data_dir: Path = Path("data")
-    """For what the server keeps."""
+    data_dir: Path = Path("~/.local/share/meadowlark")
+    """For what the server keeps: models, measurements, the control socket."""
 
     voice_dir: Path | None = None
     """The user's own voices. Not said: `voices` in data_dir."""
@@ -142,6 +146,9 @@ class Settings:
 
 KEYS = tuple(each.name for each in fields(Settings))
 
+STRUCTURED = ("engines", "environments", "disabled_plugins", "fallbacks", "pinned")
+TRUTH = ("yes", "no", "on", "off", "true", "false")
+
 POSITIVE = (
     "max_connections",
     "max_text_chars",
@@ -160,7 +167,7 @@ def load(
     options: Path = SUPERVISOR_OPTIONS,
 ) -> Settings:
     """The settings in force. Raises SettingsError naming the source, the key and what is allowed."""
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = {"data_dir": Path(environ.get("XDG_DATA_HOME") or "~/.local/share") / "meadowlark"}
     sources: dict[str, str] = {}
     for source, values in (
         *_supervisor_options(environ, options),
@@ -181,7 +188,7 @@ def load(
 def _path(kind: type, value: Any) -> Path:
     """msgspec knows no paths."""
     if kind is Path and isinstance(value, str | Path):
-        return Path(value)
+        return Path(value).expanduser()
     raise TypeError(f"Expected a path, got {value!r}")
 
 
@@ -213,9 +220,10 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for key in KEYS:
         text = environ.get(PREFIX + key.upper())
         if text is not None:
-            found[key] = (
-                _scalar(text) if key in ("engines", "environments", "disabled_plugins", "fallbacks", "pinned") else text
-            )
+            found[key] = _scalar(text) if key in STRUCTURED or text.lower() in TRUTH else text
+    for name in environ:
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in (*KEYS, "options", "config"):
+            _LOGGER.warning("%s means nothing to Meadowlark; `meadowlark --help` tells how settings are named", name)
     return found
 
 
@@ -264,8 +272,8 @@ def _explain(error: msgspec.ValidationError, merged: Mapping[str, Any], sources:
 
 def _checked(settings: Settings, sources: Mapping[str, str]) -> Settings:
     for key in POSITIVE:
-        if getattr(settings, key) <= 0:
-            raise SettingsError(f"{key} is {getattr(settings, key)} in {sources[key]}: must be more than 0.")
+        if not 0 < getattr(settings, key) < math.inf:
+            raise SettingsError(f"{key} is {getattr(settings, key)} in {sources[key]}: must be a number above 0.")
     for key in ("memory_budget_mb", "memory_reserve_mb", "release_seconds"):
         if getattr(settings, key) < 0:
             raise SettingsError(f"{key} is {getattr(settings, key)} in {sources[key]}: must be 0 (automatic) or more.")

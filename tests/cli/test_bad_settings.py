@@ -32,7 +32,7 @@ def serve(folder: Path, settings: str, says: str = "") -> tuple[int, str]:
         server = subprocess.Popen(
             [sys.executable, "-m", "meadowlark", "serve", "--uri", uri, "--config", "settings.yaml"],
             cwd=folder,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | {"MEADOWLARK_DATA_DIR": "data"},
             stderr=stderr,
         )
     try:

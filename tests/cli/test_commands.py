@@ -22,7 +22,7 @@ def meadowlark(*arguments: str, cwd: Path, stdin: str = "", **environment: str) 
     return subprocess.run(
         [sys.executable, "-m", "meadowlark", *arguments],
         cwd=cwd,
-        env=ENVIRONMENT | environment,
+        env=ENVIRONMENT | {"XDG_DATA_HOME": str(cwd)} | environment,
         input=stdin,
         capture_output=True,
         text=True,
@@ -57,7 +57,7 @@ def test_say_writes_a_wav(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert re.search(r"espeak/\S+: \d+\.\d+ s of speech.* Wrote hello\.wav", done.stderr)
     assert 0.8 < seconds_of(tmp_path / "hello.wav") < 4
-    assert [each.name for each in tmp_path.iterdir() if each.name != "data"] == ["hello.wav"]
+    assert [each.name for each in tmp_path.iterdir() if each.name != "meadowlark"] == ["hello.wav"]
 
 
 def test_say_reads_standard_input_and_writes_standard_output(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..catalog import VoiceRequest
-from ..errors import SettingsError, VoiceError
+from ..errors import VoiceError
 from ..residency.ollama import Ollama
 from ..schedule.policy import pick
 from ..schedule.queue import Pick
@@ -34,10 +34,6 @@ LANGUAGE_RETRY_SECONDS = 30.0
 
 def serve(settings: Settings, choose: Pick = pick) -> None:
     """Serve until SIGTERM or SIGINT. choose: the order of sentences, for the benchmark that compares."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"data_dir {settings.data_dir} cannot be made: {error.strerror}.") from error
     asyncio.run(_serve(settings, choose))
 
 

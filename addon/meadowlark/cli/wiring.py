@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
+import os
+import tempfile
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ..api import EngineManifest
 from ..catalog import Catalog, Choice
@@ -27,6 +31,8 @@ from ..speech import Speaker
 from ..worker.environments import Nurseries
 from ..worker.process import Launch, WorkerProcess, start
 from .model_store import store_of
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass
@@ -88,6 +94,7 @@ def catalog_of(
 @asynccontextmanager
 async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[House]:
     """Ready to speak; every worker is gone when the block ends. choose: the order of sentences."""
+    settings = _with_writable_data(settings)
     registry = await find(settings)
     file = LedgerFile(settings.data_dir / "ledger.json")
     nurseries = Nurseries()
@@ -98,13 +105,14 @@ async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[H
     budget = Budget(settings.memory_budget_mb * 1_000_000, settings.memory_reserve_mb * 1_000_000)
     supervisor = Supervisor(start_worker, LocalDevices(), budget, await asyncio.to_thread(file.read), choose=choose)
     _check_pinned(settings, registry)
+    _check_engine_names(settings, registry)
     store = store_of(settings)
     await store.install(registry.engines)
     supervisor.install(_launches(registry, settings, store), pinned=settings.pinned)
     for engine in supervisor.engines:
         engine.limit = _limit(settings)
     wishes = Wishes(settings.always_speak, settings.fallbacks, settings.first_audio_budget, settings.voice_changes)
-    catalog = catalog_of(registry, settings, absent=store.absent())
+    catalog = catalog_of(registry, settings, notes=supervisor.quarantined, absent=store.absent())
     speaker = Speaker(catalog, supervisor, settings.engines, wishes)
     house = House(settings, registry, speaker, supervisor, Keeper(supervisor, file), store)
     speaker.files = lambda choice: store.files(choice.manifest.id, choice.voice.id)
@@ -143,6 +151,33 @@ def _limit(settings: Settings) -> Limit:
         least=math.inf if settings.keep_loaded else 0.0,
         most=settings.release_seconds or math.inf,
     )
+
+
+def _with_writable_data(settings: Settings) -> Settings:
+    """The settings, with a folder of the moment where theirs cannot be written: the house speaks all the same."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.data_dir):
+            return settings
+    except OSError as error:
+        aside = Path(tempfile.gettempdir()) / f"meadowlark-{os.getuid()}"
+        aside.mkdir(mode=0o700, exist_ok=True)
+        _LOGGER.warning(
+            "data_dir %s cannot be written (%s): models and measurements go to %s meanwhile; choose another --data-dir",
+            settings.data_dir,
+            error.strerror,
+            aside,
+        )
+        return replace(settings, data_dir=aside, voice_dir=settings.voices)
+
+
+def _check_engine_names(settings: Settings, registry: Registry) -> None:
+    installed = [each.id for each in registry.engines]
+    for name in settings.engines:
+        if name not in installed:
+            _LOGGER.warning(
+                "engines: options for %r, which is not installed; installed are %s", name, ", ".join(installed)
+            )
 
 
 def _check_pinned(settings: Settings, registry: Registry) -> None:

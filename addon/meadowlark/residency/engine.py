@@ -138,10 +138,15 @@ class Engine:
         return Speed(known.rtf(USUAL_CHARS), seconds_per_char=known.pace, streams=self.manifest.streaming)
 
     def seconds_per_char(self, chars: int) -> float | None:
-        """Of work, for a sentence of so many characters; None before the present worker's first."""
+        """Of silence to be expected, for a sentence of so many characters; None before the present worker's first.
+
+        An engine that streams is silent until its first audio, and no longer between chunks; others for all their work.
+        """
         if self.worker is None or self.worker.last_done is None:
             return None
         known = self.estimate
+        if self.manifest.streaming:
+            return known.first_audio_seconds(chars) / max(1, chars)
         return known.rtf(chars) * known.pace
 
     def habit(self, idle_since: float) -> Habit:

@@ -6,6 +6,7 @@ Once a second, in the background. The policies decide; the supervisor evicts and
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import math
 import time
@@ -118,8 +119,14 @@ class Keeper:
 
     async def tidy(self) -> None:
         """Let go of what nobody is likely to need soon; bring back what is."""
+        if not any(engine.leases for engine in self._supervisor.engines):
+            _trim()
         now = self._local_clock()
-        idle = [each for each in self._supervisor.engines if each.ready and each.resident.idle]
+        idle = [
+            each
+            for each in self._supervisor.engines
+            if each.ready and each.resident.idle and not each.manifest.last_resort  # it stands in for all, and is small
+        ]
         chosen = release((each.habit(self._idle_since(each)) for each in idle), now)
         await self._let_go(chosen, "nobody is likely to need it soon")
         absent = [
@@ -187,6 +194,14 @@ class Keeper:
 
     def _idle_since(self, engine: Engine) -> float:
         return self._local_clock() - (self._clock() - engine.last_used)
+
+
+def _trim() -> None:
+    """Give memory that a crowd of listeners has left behind back to the machine: glibc keeps it otherwise."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):  # another C library
+        pass
 
 
 def _remember(pattern: Pattern) -> dict[str, list[float]]:

@@ -75,6 +75,11 @@ class Connection:
         """True while the client waits for nothing and has not been told to go."""
         return not self._pending and self._ending is None
 
+    def stuck_seconds(self, now: float) -> float:
+        """For how long the client has taken nothing of what waits for it. now: loop time."""
+        since = self._outlet.stuck_since
+        return 0.0 if since is None else now - since
+
     async def serve(self) -> None:
         """Talk with the client until it leaves, fails, or `end` is called; never raises."""
         self._task = asyncio.current_task()

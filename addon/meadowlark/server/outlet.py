@@ -41,6 +41,8 @@ class Outlet:
         writer.transport.set_write_buffer_limits(_BUFFER_BYTES)
         self._writer = writer
         self._stall_seconds = stall_seconds
+        self.stuck_since: float | None = None
+        """Loop time since when the client has taken nothing of what waits for it; None = it takes what comes."""
 
     async def send(self, events: bytes) -> None:
         """Give events to the socket; wait only for a client that lags behind. Raises GoneError."""
@@ -49,6 +51,7 @@ class Outlet:
             raise GoneError("left")
         self._writer.write(events)
         while (held := transport.get_write_buffer_size()) > _BUFFER_BYTES:
+            self.stuck_since = asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(self._stall_seconds):
                     await self._writer.drain()
@@ -57,6 +60,8 @@ class Outlet:
                     raise GoneError(f"accepted no audio for {self._stall_seconds:g} s") from None
             except OSError as error:
                 raise GoneError(str(error)) from error
+            finally:
+                self.stuck_since = None
 
     async def close(self, error: MeadowlarkError | None, stream: asyncio.StreamReader, *, torn: bool = False) -> None:
         """Close within a bounded time, after telling the error; never raises.

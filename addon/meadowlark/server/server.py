@@ -20,6 +20,9 @@ _LOGGER = logging.getLogger(__name__)
 _RESERVE = 32
 """Connections beyond the limit that may ask `describe`: Home Assistant must find us also while all are speaking."""
 
+_STUCK_SECONDS = 8.0
+"""A client that plays what it reads takes audio every 2 s at least; one that has not for so long gives way."""
+
 _RESERVE_SECONDS = 5.0
 """Home Assistant's own limit for an answer to `describe`."""
 
@@ -102,14 +105,21 @@ class Server:
         task.add_done_callback(lambda _: self._connections.pop(connection))
 
     def _make_room(self) -> bool:
-        """End the connection that has been idle longest: holding connections open keeps nobody out for long."""
+        """End the connection that has been idle longest, else the one that has taken no audio longest.
+
+        Holding connections open, or not reading from them, keeps nobody out for long.
+        """
+        now = asyncio.get_running_loop().time()
         idle = [each for each in self._connections if each.idle and each.refusal is None]
         longest = min(idle, key=lambda each: each.quiet_since, default=None)
-        silent_since = asyncio.get_running_loop().time() - self._limits.stall_seconds
-        if longest is None or longest.quiet_since > silent_since:
-            return False
-        longest.end(LimitError("the connection was idle, and others needed it: connect again for the next request"))
-        return True
+        if longest and longest.quiet_since <= now - self._limits.stall_seconds:
+            longest.end(LimitError("the connection was idle, and others needed it: connect again for the next request"))
+            return True
+        stuck = max(self._connections, key=lambda each: each.stuck_seconds(now), default=None)
+        if stuck and stuck.stuck_seconds(now) >= min(_STUCK_SECONDS, self._limits.stall_seconds):
+            stuck.end(LimitError("no audio was taken, and others needed the connection: read what is sent"))
+            return True
+        return False
 
     def _note_full(self, full: bool) -> None:
         if full and not self._full:

@@ -1,0 +1,96 @@
+"""Text as it comes in, cut into sentences: as soon as the stream, or a pause in it, lets them go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from typing import Any
+
+from .errors import RefusedError
+from .text import Segmenter, Sentence
+
+PAUSE_SECONDS = 0.5
+"""A text stream silent for so long gives what it surely has: a language model at work sends several tokens a second."""
+
+LONG_PAUSE_SECONDS = 1.2
+"""While nothing has been heard, a stream silent for so long gives all it has, whole sentence or not: the model calls a
+tool, and a satellite gives up 2 s after the reply was announced."""
+
+PORTION_CHARS = 2_000
+"""Cut into sentences at a time: 3 ms."""
+
+USUAL_CHARS = 60
+"""Expected to follow while a text is still being written: a sentence."""
+
+
+class Incoming:
+    """One reply's text."""
+
+    def __init__(
+        self,
+        text: AsyncIterator[str],
+        segmenter: Callable[[], Segmenter],
+        draining: asyncio.Event,
+        heard: Callable[[], bool],
+    ) -> None:
+        """segmenter: makes one. draining: set when the server stops. heard: whether the listener has had any audio."""
+        self._text = text
+        self._new_segmenter = segmenter
+        self._segmenter = segmenter()
+        self._draining = draining
+        self._heard = heard
+
+    async def sentences(self) -> AsyncGenerator[tuple[Sentence, int], None]:
+        """Each with the characters expected after it. Raises RefusedError when the server stops meanwhile."""
+        stopping = asyncio.create_task(self._draining.wait())
+        pending: asyncio.Future[str | None] | None = None
+        try:
+            while True:
+                pending = asyncio.ensure_future(_next(self._text))
+                async for each in self._until(pending, stopping):
+                    yield each
+                if (chunk := pending.result()) is None:
+                    break
+                for start in range(0, len(chunk), PORTION_CHARS):
+                    for each in _with_rest(self._segmenter.push(chunk[start : start + PORTION_CHARS]), USUAL_CHARS):
+                        yield each
+                    await asyncio.sleep(0)  # others go on while a book is cut into sentences
+            for each in _with_rest(self._segmenter.finish(), 0):
+                yield each
+        finally:
+            stopping.cancel()
+            if pending:
+                pending.cancel()
+
+    async def _until(
+        self, pending: asyncio.Future[str | None], stopping: asyncio.Task[bool]
+    ) -> AsyncGenerator[tuple[Sentence, int], None]:
+        """Wait for more text; what a pause lets go meanwhile."""
+        either: set[asyncio.Future[Any]] = {pending, stopping}
+        for pause, flush in ((PAUSE_SECONDS, False), (LONG_PAUSE_SECONDS - PAUSE_SECONDS, True), (None, False)):
+            await asyncio.wait(either, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            if pending.done():
+                return
+            if stopping.done():
+                raise RefusedError("The server is shutting down; the rest of the text was not spoken.")
+            for each in _with_rest(self._flush() if flush else self._segmenter.pause(), USUAL_CHARS):
+                yield each
+
+    def _flush(self) -> list[Sentence]:
+        """All there is, where the listener has heard nothing yet."""
+        if self._heard():
+            return []
+        sentences, self._segmenter = self._segmenter.finish(), self._new_segmenter()
+        return sentences
+
+
+def _with_rest(sentences: list[Sentence], coming: int) -> Iterator[tuple[Sentence, int]]:
+    """Each with the characters after it: those of this list, and as many as may still come."""
+    rest = sum(len(each.text) for each in sentences) + coming
+    for each in sentences:
+        rest -= len(each.text)
+        yield each, rest
+
+
+async def _next(text: AsyncIterator[str]) -> str | None:
+    return await anext(text, None)
