@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-USUAL_GROWTH, LEAST_GROWTH, MOST_GROWTH = 2.0, 1.5, 8.0
+LEAST_GROWTH, MOST_GROWTH = 2.0, 8.0
 IN_TIME = 0.7
 """Of the audio in hand may pass before the next window is there."""
 
 CANCEL_SECONDS = 0.4
+
+LEAST_SHARE = 8
+"""Contexts in the longest window at least, so that it costs no more than a quarter: on a busy machine, windows that are
+short to be quick would make it busier (twice the work for Piper's high voices)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,12 @@ class Pace:
     def growth(self, first: int, context: int) -> float:
         """By how much a window may be longer than the one before and still be there before that has been heard."""
         if not self.cost:
-            return USUAL_GROWTH
+            return LEAST_GROWTH
         affordable = IN_TIME * first * self.frame_seconds / self.cost - 2 * context
         return min(MOST_GROWTH, max(LEAST_GROWTH, affordable / first))
 
     def most(self, most: int, first: int, context: int) -> int:
-        """The longest window that leaves the engine free to notice, every CANCEL_SECONDS, that nobody listens."""
+        """The longest window that lets the engine notice, every CANCEL_SECONDS if it can, that nobody listens."""
         if not self.cost:
             return most
-        return max(first, min(most, int(CANCEL_SECONDS / self.cost) - 2 * context))
+        return max(first, min(most, max(LEAST_SHARE * context, int(CANCEL_SECONDS / self.cost) - 2 * context)))
