@@ -1,0 +1,233 @@
+"""A tiny checkpoint with random weights, in the layout of the official one: for tests and benches."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+S1_TINY: dict[str, Any] = {
+    "model_type": "dual_ar",
+    "vocab_size": 256 + 15 + 4096 + 1,
+    "dim": 32,
+    "n_layer": 1,
+    "n_head": 2,
+    "n_local_heads": 1,
+    "head_dim": 16,
+    "intermediate_size": 32,
+    "attention_qk_norm": True,
+    "attention_qkv_bias": False,
+    "attention_o_bias": False,
+    "rope_base": 1000000,
+    "norm_eps": 1e-6,
+    "max_seq_len": 4096,
+    "tie_word_embeddings": False,
+    "codebook_size": 4096,
+    "num_codebooks": 10,
+    "scale_codebook_embeddings": True,
+    "n_fast_layer": 1,
+    "fast_dim": 32,
+    "fast_n_head": 2,
+    "fast_n_local_heads": 1,
+    "fast_head_dim": 16,
+    "fast_intermediate_size": 32,
+    "fast_attention_qk_norm": False,
+}
+
+SPECIALS = [
+    "begin_of_text",
+    "end_of_text",
+    "pad",
+    "im_start",
+    "im_end",
+    "phoneme_start",
+    "phoneme_end",
+    "tool_call_start",
+    "tool_call_end",
+    "text",
+    "voice",
+    "interleave",
+    "audio_start",
+    "audio_end",
+    "audio",
+]
+
+S1_MINI: dict[str, Any] = {
+    **S1_TINY,
+    "vocab_size": 155776,
+    "dim": 1024,
+    "n_layer": 28,
+    "n_head": 16,
+    "n_local_heads": 8,
+    "head_dim": 128,
+    "intermediate_size": 3072,
+    "max_seq_len": 8192,
+    "n_fast_layer": 4,
+    "fast_dim": 1024,
+    "fast_n_head": 16,
+    "fast_n_local_heads": 8,
+    "fast_head_dim": 64,
+    "fast_intermediate_size": 3072,
+}
+"""The published shape: 860 million weights."""
+
+
+def write_s1(folder: Path, values: dict[str, Any] | None = None, *, dac_width: int = 16, seed: int = 0) -> None:
+    """config.json, model.pth, codec.pth and the tokenizer's files."""
+    values = values or S1_TINY
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(values))
+    ranks = values["vocab_size"] - len(SPECIALS) - values["codebook_size"] - 1
+    write_tokenizer(folder, ranks, values["codebook_size"])
+    generator = torch.Generator().manual_seed(seed)
+    model = language_tensors(values, generator)
+    model["output.weight"][ranks + SPECIALS.index("im_end")] = 0  # random weights would end at random
+    torch.save(model, folder / "model.pth")
+    torch.save({"state_dict": codec_tensors(dac_width, generator)}, folder / "codec.pth")
+
+
+def write_tokenizer(folder: Path, ranks: int, codes: int) -> None:
+    """Bytes, then nothing: every text is spelt."""
+    tokens = [bytes([each]) for each in range(256)] + [f"unused {each}".encode() for each in range(256, ranks)]
+    lines = (f"{base64.b64encode(token).decode()} {rank}" for rank, token in enumerate(tokens))
+    (folder / "tokenizer.tiktoken").write_text("\n".join(lines) + "\n")
+    names = [f"<|{name}|>" for name in SPECIALS] + [f"<|semantic:{code}|>" for code in range(codes)]
+    (folder / "special_tokens.json").write_text(json.dumps({name: ranks + at for at, name in enumerate(names)}))
+
+
+def language_tensors(values: dict[str, Any], generator: torch.Generator) -> dict[str, Tensor]:
+    """Of the two transformers, under their published names, bfloat16."""
+
+    def new(*shape: int, scale: float = 0.03125) -> Tensor:
+        return (torch.randn(*shape, generator=generator) * scale).to(torch.bfloat16)
+
+    dim, fast, codes = values["dim"], values["fast_dim"], values["codebook_size"]
+    found = {
+        "embeddings.weight": new(values["vocab_size"], dim),
+        "codebook_embeddings.weight": new(values["num_codebooks"] * codes, dim),
+        "output.weight": new(values["vocab_size"], dim),
+        "norm.weight": torch.ones(dim),
+        "fast_embeddings.weight": new(codes, fast),
+        "fast_output.weight": new(codes, fast),
+        "fast_norm.weight": torch.ones(fast),
+    }
+    for stack, mark in (("layers", ""), ("fast_layers", "fast_")):
+        width, hidden, head = (values[f"{mark}{name}"] for name in ("dim", "intermediate_size", "head_dim"))
+        heads, kv_heads = values[f"{mark}n_head"], values[f"{mark}n_local_heads"]
+        for index in range(values["n_fast_layer" if mark else "n_layer"]):
+            prefix = f"{stack}.{index}"
+            found |= {
+                f"{prefix}.attention.wqkv.weight": new((heads + 2 * kv_heads) * head, width),
+                f"{prefix}.attention.wo.weight": new(width, heads * head),
+                f"{prefix}.feed_forward.w1.weight": new(hidden, width),
+                f"{prefix}.feed_forward.w3.weight": new(hidden, width),
+                f"{prefix}.feed_forward.w2.weight": new(width, hidden),
+                f"{prefix}.attention_norm.weight": torch.ones(width),
+                f"{prefix}.ffn_norm.weight": torch.ones(width),
+            }
+            if values[f"{mark}attention_qk_norm"]:
+                found |= {f"{prefix}.attention.{part}_norm.weight": torch.ones(head) for part in "qk"}
+    return {name: tensor.to(torch.bfloat16) for name, tensor in found.items()}
+
+
+def codec_tensors(
+    width: int, generator: torch.Generator, *, decoder_width: int | None = None, layers: int = 1
+) -> dict[str, Tensor]:
+    """Of the codec, under their published names. width: of the latents, 1024 in the published one, divisible by 16."""
+    found: dict[str, Tensor] = {}
+    decoder_width = decoder_width or width
+
+    def new(*shape: int, scale: float | None = None) -> Tensor:
+        fan = 1
+        for each in shape[1:]:
+            fan *= each
+        return torch.randn(*shape, generator=generator) * (fan**-0.5 if scale is None else scale)
+
+    def conv(name: str, rows: int, columns: int, kernel: int, bias: int | None = None) -> None:
+        direction = new(rows, columns, kernel)
+        found[f"{name}.parametrizations.weight.original0"] = direction.flatten(1).norm(dim=1).view(-1, 1, 1)
+        found[f"{name}.parametrizations.weight.original1"] = direction
+        found[f"{name}.bias"] = torch.zeros(rows if bias is None else bias)
+
+    def residual(name: str, channels: int) -> None:
+        for place in (0, 2):
+            found[f"{name}.block.{place}.alpha"] = torch.ones(1, channels, 1)
+        conv(f"{name}.block.1.conv", channels, channels, 7)
+        conv(f"{name}.block.3.conv", channels, channels, 1)
+        found[f"{name}.block.3.conv.parametrizations.weight.original0"] *= 0.1  # random layers double rounding errors
+
+    def transformer(name: str, count: int) -> None:
+        heads = max(1, width // 64) * 64
+        for index in range(count):
+            layer = f"{name}.layers.{index}"
+            found.update(
+                {
+                    f"{layer}.attention.wqkv.weight": new(3 * heads, width),
+                    f"{layer}.attention.wo.weight": new(width, heads),
+                    f"{layer}.feed_forward.w1.weight": new(3 * width, width),
+                    f"{layer}.feed_forward.w3.weight": new(3 * width, width),
+                    f"{layer}.feed_forward.w2.weight": new(width, 3 * width),
+                    f"{layer}.attention_norm.weight": torch.ones(width),
+                    f"{layer}.ffn_norm.weight": torch.ones(width),
+                    f"{layer}.attention_layer_scale.gamma": torch.full((width,), 0.1),
+                    f"{layer}.ffn_layer_scale.gamma": torch.full((width,), 0.1),
+                }
+            )
+        found[f"{name}.norm.weight"] = torch.ones(width)
+        found[f"{name}.freqs_cis"] = torch.zeros(8, 32, 2, dtype=torch.bfloat16)
+        found[f"{name}.causal_mask"] = torch.ones(8, 8, dtype=torch.bool)
+
+    small = max(1, width // 16)
+    conv("encoder.block.0.conv", small, 1, 7)
+    channels = small
+    for block, rate in enumerate((2, 4, 8, 8), 1):
+        for place in range(3):
+            residual(f"encoder.block.{block}.block.{place}", channels)
+        found[f"encoder.block.{block}.block.3.alpha"] = torch.ones(1, channels, 1)
+        conv(f"encoder.block.{block}.block.4.conv", 2 * channels, channels, 2 * rate)
+        channels *= 2
+    transformer("encoder.block.4.block.5", min(layers, 4))
+    found["encoder.block.5.alpha"] = torch.ones(1, channels, 1)
+    conv("encoder.block.6.conv", width, channels, 3)
+    for way in ("downsample", "upsample"):
+        for index in range(2):
+            prefix = f"quantizer.{way}.{index}"
+            found[f"{prefix}.0.conv.weight"] = new(width, width, 2)
+            found[f"{prefix}.0.conv.bias"] = torch.zeros(width)
+            found[f"{prefix}.1.dwconv.conv.weight"] = new(width, 1, 7)
+            found[f"{prefix}.1.dwconv.conv.bias"] = torch.zeros(width)
+            found[f"{prefix}.1.norm.weight"], found[f"{prefix}.1.norm.bias"] = torch.ones(width), torch.zeros(width)
+            found[f"{prefix}.1.pwconv1.weight"] = new(4 * width, width)
+            found[f"{prefix}.1.pwconv1.bias"] = torch.zeros(4 * width)
+            found[f"{prefix}.1.pwconv2.weight"] = new(width, 4 * width)
+            found[f"{prefix}.1.pwconv2.bias"] = torch.zeros(width)
+            found[f"{prefix}.1.gamma"] = torch.full((width,), 0.1)
+    transformer("quantizer.pre_module", layers)
+    transformer("quantizer.post_module", layers)
+    books = {"quantizer.semantic_quantizer.quantizers.0": 4096}
+    books |= {f"quantizer.quantizer.quantizers.{index}": 1024 for index in range(9)}
+    for prefix, size in books.items():
+        found[f"{prefix}.codebook.weight"] = new(size, 8, scale=1.0)
+        for name, rows, columns in (("in_proj", 8, width), ("out_proj", width, 8)):
+            found[f"{prefix}.{name}.weight_v"] = new(rows, columns, 1)
+            found[f"{prefix}.{name}.weight_g"] = torch.ones(rows, 1, 1)
+            found[f"{prefix}.{name}.bias"] = torch.zeros(rows)
+    conv("decoder.model.0.conv", decoder_width, width, 7)
+    channels = decoder_width
+    for block, rate in enumerate((8, 8, 4, 2), 1):
+        prefix = f"decoder.model.{block}.block"
+        found[f"{prefix}.0.alpha"] = torch.ones(1, channels, 1)
+        conv(f"{prefix}.1.conv", channels, channels // 2, 2 * rate, channels // 2)
+        channels //= 2
+        for place in (2, 3, 4):
+            residual(f"{prefix}.{place}", channels)
+    found["decoder.model.5.alpha"] = torch.ones(1, channels, 1)
+    conv("decoder.model.6.conv", 1, channels, 7)
+    last = found["decoder.model.6.conv.parametrizations.weight.original1"]
+    last -= last.mean(dim=2, keepdim=True)  # no constant comes through, as in speech
+    found["decoder.model.6.conv.parametrizations.weight.original0"].fill_(0.03)
+    return found

@@ -1,0 +1,139 @@
+"""Two transformers that speak: the slow one says what comes next, the fast one its ten codes.
+
+A frame is a column of 11 integers: the token of the vocabulary, then the ten codes; text has zeros for codes. Knows
+nothing of tokenizers, of prompts or of sound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from meadowlark.kit.kvcache import KVCache, causal_mask
+from meadowlark.kit.precision import Linear, Plan
+from meadowlark.kit.weights import Weights
+
+from .config import ModelConfig
+from .transformer import RMSNorm, Stack
+
+TABLE = (
+    (r".*audio_(?!decoder).*", None),  # left over from training
+    (r"text_model\.model\.(.*)", r"\1"),  # S2
+    (r"audio_decoder\.codebook_embeddings\.(.*)", r"codebook_embeddings.\1"),
+    (r"audio_decoder\.(.*)", r"fast_\1"),
+    (r"model\.(.*)", r"\1"),
+)
+"""Names in the published checkpoints → ours, which are S1's."""
+
+UNQUANTIZED = ("fast_output",)
+"""Must not be quantized below 8 bits: it decides on 1024 codes; and it is a hundredth of the weights read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the model needs to know of the vocabulary."""
+
+    semantic_begin: int
+    semantic_end: int
+    stop: int
+
+
+class DualAR:
+    """S1-mini, S2-pro and 1.5 by their configurations."""
+
+    def __init__(
+        self, weights: Weights, config: ModelConfig, tokens: Tokens, plan: Plan, *, whole_head: bool = False
+    ) -> None:
+        """Read all weights. whole_head: keep the rows of the head that are text, as upstream does for S1: 14 % of the
+        weights that a frame reads, for tokens that must never be drawn. Raises WeightsError."""
+        self.config, self.tokens, self.plan = config, tokens, plan
+        dim, fast_dim, codes = config.slow.dim, config.fast.dim, config.codebook_size
+        device, dtype = plan.device, plan.dtype
+        make = plan.linear
+        self.embeddings = weights.take("embeddings.weight", (config.vocabulary, dim))
+        if torch.device(device).type != "cpu":  # on a CPU it stays in the file: a frame reads one row of it
+            self.embeddings = self.embeddings.to(device, dtype)
+        self.code_embeddings = weights.take("codebook_embeddings.weight", (config.codebooks * codes, dim)).to(
+            device, dtype
+        )
+        self.slow = Stack(weights, "layers", config.slow, config.context, make, dtype, device)
+        self.norm = RMSNorm(weights.take("norm.weight", (dim,)).to(device, dtype), config.slow.norm_eps)
+        whole = self.embeddings if config.tied else weights.take("output.weight", (config.vocabulary, dim))
+        self.row_tokens = self._head_tokens(whole_head).to(device)
+        """Vocabulary id of each row of the head, ascending."""
+        self.head: Linear = plan.exact(whole if whole_head else whole[self.row_tokens.cpu()], None)
+        self.project: Linear | None = None
+        if fast_dim != dim:
+            self.project = plan.exact(
+                weights.take("fast_project_in.weight", (fast_dim, dim)), weights.take("fast_project_in.bias")
+            )
+        self.fast_embeddings = weights.take("fast_embeddings.weight", (codes, fast_dim)).to(device, dtype)
+        self.fast = Stack(weights, "fast_layers", config.fast, config.codebooks, plan.linear, dtype, device)
+        self.fast_norm = RMSNorm(weights.take("fast_norm.weight", (fast_dim,)).to(device, dtype), config.fast.norm_eps)
+        self.fast_head: Linear = plan.exact(
+            weights.take("fast_output.weight", (codes, fast_dim))[: config.residual_rows], None
+        )
+        self.offsets = torch.arange(config.codebooks, device=device) * codes
+        self.scale = (config.codebooks + 1) ** 0.5 if config.scale_embeddings else 1.0
+        self.pair_mask = causal_mask(2, 2, device)
+
+    def _head_tokens(self, whole: bool) -> Tensor:
+        if whole:
+            return torch.arange(self.config.vocabulary)
+        tokens = self.tokens
+        return torch.tensor(sorted({*range(tokens.semantic_begin, tokens.semantic_end + 1), tokens.stop}))
+
+    def cache(self, length: int, batch: int = 1) -> KVCache:
+        """Room for so many positions of the slow stack."""
+        return self.slow.cache(length, batch, self.plan.dtype, self.plan.device)
+
+    def fast_cache(self, batch: int = 1) -> KVCache:
+        """Room for one frame of the fast stack; each frame writes all of it anew."""
+        return self.fast.cache(self.config.codebooks, batch, self.plan.dtype, self.plan.device)
+
+    def embed(self, frames: Tensor) -> Tensor:
+        """(B, 11, T) integers → (B, T, C)."""
+        main, codes = frames[:, 0], frames[:, 1:]
+        text = functional.embedding(main, self.embeddings).to(self.plan.dtype)
+        sound = functional.embedding(codes + self.offsets[:, None], self.code_embeddings).sum(dim=1)
+        spoken = (main >= self.tokens.semantic_begin) & (main <= self.tokens.semantic_end)
+        return torch.where(spoken[..., None], (text + sound) / self.scale, text)
+
+    def prefill(self, prompt: Tensor, cache: KVCache, start: int = 0) -> Tensor:
+        """Read a prompt (1, 11, T) that follows `start` positions already in the cache; the last state, (1, C)."""
+        count = prompt.shape[2]
+        mask = causal_mask(count, start + count, self.plan.device)
+        return self.slow(self.embed(prompt), cache, start, start + count, mask)[:, -1]
+
+    def step(self, frame: Tensor, cache: KVCache, at: int | Tensor, length: int, mask: Tensor | None = None) -> Tensor:
+        """Read one frame (B, 11) of each sequence; the state (B, C) from which the next is drawn."""
+        return self.slow(self.embed(frame[:, :, None]), cache, at, length, mask)[:, -1]
+
+    def main_logits(self, state: Tensor) -> Tensor:
+        """(B, rows of the head), float32."""
+        return self.head(self.norm(state)).float()
+
+    def fast_state(self, state: Tensor) -> Tensor:
+        """What the fast stack begins with, (B, C'), of the slow one's last state (B, C)."""
+        state = self.norm(state) if self.config.norm_before_fast else state
+        return state if self.project is None else self.project(state)
+
+    def first_code(self, main: Tensor) -> Tensor:
+        """The semantic code of a token (B,); text counts as code 0."""
+        return (main - self.tokens.semantic_begin).clamp(0, self.config.codebook_size - 1)
+
+    def begin_codes(self, state: Tensor, code: Tensor, cache: KVCache) -> Tensor:
+        """Logits of the second code (B, R): the state and the first code go through the fast stack as one call."""
+        x = torch.stack([state, functional.embedding(code, self.fast_embeddings)], dim=1)
+        return self._fast_logits(self.fast(x, cache, 0, 2, self.pair_mask))
+
+    def next_code(self, code: Tensor, place: int, cache: KVCache) -> Tensor:
+        """Logits of the code after the one at `place` (2 … codebooks - 1), (B, R)."""
+        x = functional.embedding(code, self.fast_embeddings)[:, None]
+        return self._fast_logits(self.fast(x, cache, place, place + 1))
+
+    def _fast_logits(self, x: Tensor) -> Tensor:
+        return self.fast_head(self.fast_norm(x[:, -1])).float()

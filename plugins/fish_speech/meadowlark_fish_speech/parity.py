@@ -1,0 +1,136 @@
+"""This plugin against what upstream computed: the models' side of `script/bench parity` and of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from meadowlark.kit.parity import Check, equal, within
+from meadowlark.kit.precision import Plan
+from meadowlark.kit.stream import State
+from meadowlark.kit.weights import Weights
+
+from . import codec
+from .config import config_of
+from .generate import Speech
+from .model import TABLE, DualAR, Tokens
+from .sampler import Manner, S1Sampler, S2Sampler, Sampler
+
+LOGITS = 2e-5
+AUDIO = 2e-6
+PIECES = (1, 2, 4, 7)
+
+
+class Recorded:
+    """The noise that upstream drew; 1 everywhere, which is greedy, for a run without any."""
+
+    def __init__(self, trace: Mapping[str, Tensor], run: str, *, uniform: bool, rows: Tensor | None = None) -> None:
+        """uniform: recorded before it was made exponential (S2). rows: of the main head, where it is not whole."""
+        self._trace, self._run, self._uniform, self._rows = trace, run, uniform, rows
+        self._frame = -1
+
+    def main(self, batch: int, rows: int) -> Tensor:
+        self._frame += 1
+        return self._take("noise_slow", batch, rows)
+
+    def again(self, batch: int, rows: int) -> Tensor:
+        return self._take("noise_ras", batch, rows)
+
+    def code(self, place: int, batch: int, rows: int) -> Tensor:
+        noise = self._trace.get(f"{self._run}.noise_fast")
+        return torch.ones(batch, rows) if noise is None else self._exponential(noise[self._frame][place - 1][:rows])
+
+    def _take(self, name: str, batch: int, rows: int) -> Tensor:
+        noise = self._trace.get(f"{self._run}.{name}")
+        if noise is None:
+            return torch.ones(batch, rows)
+        frame = noise[self._frame]
+        return self._exponential(frame if self._rows is None else frame[self._rows])
+
+    def _exponential(self, noise: Tensor) -> Tensor:
+        return (-torch.log(noise) if self._uniform else noise)[None]
+
+
+@dataclass(slots=True)
+class _Listening:
+    """A sampler that keeps the logits it was given, before it changes them."""
+
+    sampler: Sampler
+    main_logits: list[Tensor]
+    code_logits: list[Tensor]
+
+    def main(self, logits: Tensor) -> Tensor:
+        self.main_logits.append(logits)
+        return self.sampler.main(logits)
+
+    def code(self, place: int, logits: Tensor) -> Tensor:
+        self.code_logits.append(logits)
+        return self.sampler.code(place, logits)
+
+    def remember(self, row: Tensor, frame: Tensor) -> None:
+        self.sampler.remember(row, frame)
+
+
+def language_checks(
+    file: Path,
+    model: Mapping[str, Any],
+    tokens: Mapping[str, int],
+    run: str,
+    settings: Mapping[str, Any],
+    trace: Mapping[str, Tensor],
+) -> list[Check]:
+    """One run of the language model: tokens equal, logits close."""
+    config = config_of(model)
+    known = Tokens(tokens["semantic_begin_id"], tokens["semantic_end_id"], tokens["im_end"])
+    first = config.generation == "s1"
+    weights = Weights([file], TABLE)
+    network = DualAR(weights, config, known, Plan(), whole_head=first)
+    weights.finish()
+    if (row := trace.get(f"{run}.output_row_im_end")) is not None:
+        network.head.weight[known.stop] = row  # type: ignore[attr-defined]
+    rows = None if first else network.row_tokens
+    noise = Recorded(trace, run, uniform=not first, rows=rows)
+    manner = Manner(
+        settings["temperature"],
+        settings["top_p"],
+        settings.get("repetition_penalty", 1.0),
+        settings.get("top_k", 0),
+    )
+    sampler: Sampler
+    if first:
+        sampler = S1Sampler(manner, noise, as_published=True)
+    else:
+        stop_row = int((network.row_tokens == known.stop).nonzero())
+        sampler = S2Sampler(manner, noise, stop_row, as_published=True)
+    listening = _Listening(sampler, [], [])
+    wanted = trace[f"{run}.tokens"].long()
+    # one more than was recorded, unless it stopped by itself: a run that would not stop must be noticed
+    speech = Speech(network, trace[f"{run}.prompt"].long(), listening, wanted.shape[1] + int(row is not None))
+    frames = torch.stack(list(speech), dim=1)
+    slow, fast = trace[f"{run}.slow_logits"], trace[f"{run}.fast_logits"]
+    main = torch.cat(listening.main_logits)[: slow.shape[0]]
+    codes = torch.cat(listening.code_logits)[: 9 * fast.shape[0]].unflatten(0, (-1, 9))
+    return [
+        equal(f"{run} tokens", frames, wanted),
+        within(f"{run} main logits", main, slow if rows is None else slow[:, rows], LOGITS),
+        within(f"{run} code logits", codes, fast[:, 1:, : codes.shape[-1]], LOGITS),
+    ]
+
+
+def codec_checks(decoder: codec.Decoder, trace: Mapping[str, Tensor], encoder: codec.Encoder | None) -> list[Check]:
+    """The codec whole, in pieces, and backwards."""
+    codes = trace["codes"].long()
+    whole = decoder.decode(codes)
+    checks = [within("audio", whole, trace["audio"], AUDIO)]
+    for size in PIECES:
+        state = State()
+        parts = [decoder.decode(codes[:, :, at : at + size], state) for at in range(0, codes.shape[2], size)]
+        checks.append(within(f"audio in pieces of {size}", torch.cat(parts, dim=2), whole, AUDIO))
+    if encoder is not None:
+        checks.append(equal("codes of a sound", encoder.encode(trace["enc.wav"]), trace["enc.codes"].long()))
+    return checks

@@ -1,0 +1,215 @@
+"""Fish-Speech at work, in the worker: a sentence is heard from its first frames on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from meadowlark.api import Pipeline, Utterance, Value
+from meadowlark.kit.kvcache import Prefix
+from meadowlark.kit.precision import Bits, Plan, Quality, plan
+from meadowlark.kit.references import Library, describe, load
+from meadowlark.kit.stream import State, first_piece, pieces
+
+from . import codec, settings
+from .checkpoint import Checkpoint
+from .generate import Speech, prefix_of
+from .markers import marked
+from .prompt import Prompt, Sample, s1_prompt, s2_prompt
+from .sampler import S1_MANNER, S2_MANNER, Manner, RandomNoise, S1Sampler, S2Sampler, Sampler
+
+_LOGGER = logging.getLogger(__name__)
+
+Audio: TypeAlias = NDArray[np.float32]
+
+REPOSITORIES = {"fish_speech": "fishaudio/s1-mini", "fish_speech_s2": "fishaudio/s2-pro"}
+
+FRAME_RATE = codec.RATE / codec.FRAME
+
+LARGEST_PIECE = 16
+"""Frames, 0.74 s: beyond it the codec gains nothing, and a listener who left is waited for longer."""
+
+VOICES_IN_MEMORY = 4
+"""Whose prompts are kept as keys and values: 112 KiB a token in bfloat16, 31 MB for 10 s of reference."""
+
+PIECE_BYTES = 400
+"""Of text that is spoken in one go; the core sends no more, strange texts may be longer."""
+
+ANCHOR = "The morning was quiet, and a light wind moved the curtains while the coffee was getting warm."
+"""What a voice without a reference says once, unheard: its codes are its reference ever after."""
+
+ENCODER_VERSION = "dac-1"
+
+
+class FishPipeline(Pipeline):
+    """One model, one codec, several voices."""
+
+    def load(self) -> None:
+        """Read the checkpoint. Raises CheckpointError, ConfigError, TokenizerError, WeightsError, ValueError."""
+        options = self.context.options
+        settings.check(options)
+        if threads := int(settings.number(options, "threads") or 0):
+            torch.set_num_threads(threads)
+        engine = self.context.engine
+        folders = (Path(str(options["folder"])),) if "folder" in options else (self.context.voice_dir / engine,)
+        self._checkpoint = Checkpoint.find(
+            self.context.files, folders, self.context.data_dir, REPOSITORIES.get(engine, REPOSITORIES["fish_speech"])
+        )
+        quality = Quality(str(options.get("quality", "auto")))
+        self._plan = plan(self.context.device, quality, real_time_at=Bits.INT4)
+        config = self._checkpoint.config()
+        self._tokenizer = self._checkpoint.tokenizer(config)
+        self._model = self._checkpoint.model(config, self._tokenizer.tokens, self._plan)
+        codec_plan = Plan(self._plan.device, self._plan.dtype)  # convolutions are not quantized
+        self._decoder = codec.Decoder(self._checkpoint.codec_weights(), codec_plan)
+        self._first_generation = config.generation == "s1"
+        self._library = Library(self.context.data_dir, engine, ENCODER_VERSION)
+        self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
+        self._step_seconds = self._decode_seconds = 0.0
+        _LOGGER.info("%s computes as %s", engine, self._plan)
+
+    def warm_up(self) -> None:
+        """Measure how fast frames and sound are made here: when the first is heard depends on it."""
+        speech = Speech(self._model, self._prompt("Hello.", ()).whole, self._sampler(self._manner({}), 0), 5)
+        frames, stamps = [], []
+        for frame in speech:
+            frames.append(frame)
+            stamps.append(time.perf_counter())
+        self._step_seconds = min(np.diff(stamps), default=0.0)
+        codes = torch.stack(frames, dim=1)[None, 1:]
+        state = State()
+        for _ in range(2):
+            begun = time.perf_counter()
+            self._decoder.decode(codes, state)
+            self._decode_seconds = (time.perf_counter() - begun) / codes.shape[2]
+        _LOGGER.debug("A frame takes %.1f ms, its sound %.1f ms", self._step_seconds * 1e3, self._decode_seconds * 1e3)
+
+    def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
+        """Yield float32. Raises VoiceReferenceError, ValueError."""
+        text = marked(utterance.text, utterance.style, utterance.events).strip()
+        if not any(letter.isalnum() for letter in text):
+            if text:
+                yield np.zeros(codec.FRAME, np.float32)  # emoji, dots: a breath
+            return
+        samples, key = self._samples(utterance)
+        manner, seed = self._manner(utterance.options), int(settings.number(utterance.options, "seed") or 0)
+        for part in cut(text, PIECE_BYTES):
+            prompt = self._prompt(part, samples)
+            sampler = self._sampler(manner, seed or _seed_of(part))
+            frames = settings.Lengths().frames(part, FRAME_RATE)
+            speech = Speech(self._model, prompt.whole, sampler, frames, self._prefix(key, prompt))
+            yield from self._heard(speech)
+            if not speech.stopped:
+                _LOGGER.debug("The model did not end a sentence of %d characters within %d frames", len(part), frames)
+
+    def _heard(self, speech: Speech) -> Iterator[Audio]:
+        """Sound from frames, few at first."""
+        first = first_piece(1 / FRAME_RATE, self._step_seconds, self._decode_seconds)
+        sizes = pieces(first, max(first, LARGEST_PIECE))
+        size, waiting, state = next(sizes), [], State()
+        for frame in speech:
+            if int(frame[0]) != self._model.tokens.stop:
+                waiting.append(frame)
+            if len(waiting) == size:
+                yield self._sound(waiting, state)
+                size, waiting = next(sizes), []
+        if waiting:
+            yield self._sound(waiting, state)
+
+    def _sound(self, frames: list[Tensor], state: State) -> Audio:
+        codes = torch.stack(frames, dim=1)[None, 1:]
+        audio: Audio = self._decoder.decode(codes, state)[0, 0].float().cpu().numpy()
+        return audio
+
+    def _samples(self, utterance: Utterance) -> tuple[tuple[Sample, ...], str]:
+        """Whom to speak like, and a key for it."""
+        if path := str(utterance.options.get("reference", "")):
+            reference = describe(Path(path))
+            codes = self._library.encoded(reference, lambda: self._encode(Path(path)))
+            return (Sample(reference.text, codes),), f"{path} {codes.shape[1]} {reference.text}"
+        seed = int(settings.number({"seed": utterance.options.get("timbre", 1)}, "seed") or 1)
+        return (Sample(ANCHOR, self._anchor(seed)),), f"timbre {seed}"
+
+    def _encode(self, path: Path) -> Tensor:
+        """The encoder is read for it and forgotten: 207 of the codec's 391 million weights."""
+        audio = torch.from_numpy(load(path, codec.RATE))
+        encoder = codec.Encoder(self._checkpoint.codec_weights(), Plan(self._plan.device, torch.float32))
+        return encoder.encode(audio[None, None])[0].cpu()
+
+    def _anchor(self, seed: int) -> Tensor:
+        """The codes of a timbre: made by the first that asks, then kept on disk."""
+        content = f"timbre {seed} {ANCHOR} {self._model.config} {self._plan}".encode()
+        return self._library.kept(content, lambda: self._draw_anchor(seed))
+
+    def _draw_anchor(self, seed: int) -> Tensor:
+        sampler = self._sampler(self._manner({}), seed)
+        speech = Speech(
+            self._model, self._prompt(ANCHOR, ()).whole, sampler, settings.Lengths().frames(ANCHOR, FRAME_RATE) // 2
+        )
+        frames = [frame for frame in speech if int(frame[0]) != self._model.tokens.stop]
+        return torch.stack(frames, dim=1)[1:].cpu()
+
+    def _prefix(self, key: str, prompt: Prompt) -> Prefix:
+        """The voice's part of a prompt, as the model has read it."""
+        if key not in self._prefixes:
+            while len(self._prefixes) >= VOICES_IN_MEMORY:
+                self._prefixes.popitem(last=False)
+            self._prefixes[key] = prefix_of(self._model, prompt.voice)
+        self._prefixes.move_to_end(key)
+        return self._prefixes[key]
+
+    def _prompt(self, text: str, samples: tuple[Sample, ...]) -> Prompt:
+        write = s1_prompt if self._first_generation else s2_prompt
+        return write(self._tokenizer, text, samples, self._model.config.codebooks)
+
+    def _manner(self, options: Mapping[str, Value]) -> Manner:
+        manner = S1_MANNER if self._first_generation else S2_MANNER
+        for name in ("temperature", "top_p", "repetition_penalty", "top_k"):
+            if (value := settings.number(options, name)) is not None:
+                manner = dataclasses.replace(manner, **{name: int(value) if name == "top_k" else value})
+        return manner
+
+    def _sampler(self, manner: Manner, seed: int) -> Sampler:
+        noise = RandomNoise(seed, self._plan.device)
+        stop_row = int((self._model.row_tokens == self._model.tokens.stop).nonzero())
+        if self._first_generation:
+            return S1Sampler(manner, noise, stop_row=stop_row)
+        return S2Sampler(manner, noise, stop_row)
+
+
+def cut(text: str, most: int) -> Iterator[str]:
+    """A text in parts of at most so many bytes of UTF-8, cut at spaces where there are any."""
+    part, size = "", 0
+    for word in text.split():
+        for piece in _bits(word, most):
+            bytes_ = len(piece.encode("utf-8", "replace")) + 1
+            if part and size + bytes_ > most:
+                yield part
+                part, size = "", 0
+            part = f"{part} {piece}" if part else piece
+            size += bytes_
+    if part:
+        yield part
+
+
+def _bits(word: str, most: int) -> Iterator[str]:
+    """A word that is too long, in pieces; a character has four bytes at most."""
+    length = most // 4 if len(word.encode("utf-8", "replace")) >= most else len(word)
+    for at in range(0, len(word), length):
+        yield word[at : at + length]
+
+
+def _seed_of(text: str) -> int:
+    """Another one for each text, the same for the same."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4], "big") >> 1

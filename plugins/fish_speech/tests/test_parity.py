@@ -1,0 +1,78 @@
+# ruff: noqa: E402  torch may be absent
+"""The models compute what upstream computes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="Fish-Speech needs torch: script/setup fish_speech")
+from safetensors.torch import load_file
+
+from meadowlark.kit import parity
+from meadowlark.kit.precision import Plan
+from meadowlark.kit.stream import State
+from meadowlark.kit.weights import Weights
+from meadowlark_fish_speech import codec
+from meadowlark_fish_speech.parity import AUDIO, LOGITS, PIECES, codec_checks, language_checks
+
+WHOLE = os.environ.get("MEADOWLARK_GOLDEN", "")
+"""A folder with the whole golden data (s1_tiny, s2_tiny, dac_tiny); the repository holds a cut of it."""
+
+
+@pytest.mark.parametrize("run", ["greedy_ref", "sampled_ref"])
+def test_s1(s1, run: str) -> None:
+    about = s1.about
+    parity.require(language_checks(s1.file, about["model"], about["tokens"], run, about["runs"][run], s1.trace))
+
+
+@pytest.mark.parametrize("run", ["greedy_ref", "sampled_ras"])
+def test_s2(s2, run: str) -> None:
+    about = s2.about
+    parity.require(language_checks(s2.file, about["model"], about["tokens"], run, about["runs"][run], s2.trace))
+
+
+class _Waves(codec.Decoder):
+    """The convolutions alone, of which the golden weights are here."""
+
+    def __init__(self, weights: Weights) -> None:
+        read = codec.Reader(weights, Plan())
+        self._build_waves(read, codec.CodecConfig())
+
+
+def test_codec(dac) -> None:
+    waves = _Waves(Weights([dac.file], codec.TABLE))
+    latents, wanted = dac.trace["upsample"], dac.trace["audio"]
+    with torch.inference_mode():
+        parity.require([parity.within("audio", waves.waves(latents), wanted, AUDIO)])
+        for size in PIECES:
+            state = State()
+            parts = [waves.waves(latents[:, :, at : at + size], state) for at in range(0, latents.shape[2], size)]
+            parity.require([parity.within(f"audio, {size} at a time", torch.cat(parts, dim=2), wanted, AUDIO)])
+
+
+@pytest.mark.skipif(not WHOLE, reason="MEADOWLARK_GOLDEN names no folder")
+@pytest.mark.parametrize("name", ["s1_tiny", "s2_tiny"])
+def test_whole_golden_runs(name: str) -> None:
+    folder = Path(WHOLE) / name
+    meta, model = (json.loads((folder / f"{each}.json").read_text()) for each in ("meta", "config"))
+    trace = load_file(folder / "trace.safetensors")
+    checks = []
+    for run, settings in meta.items():
+        if run != "_":
+            checks += language_checks(folder / "model.safetensors", model, meta["_"], run, settings, trace)
+    parity.require(checks)
+    assert len(checks) >= 15, LOGITS
+
+
+@pytest.mark.skipif(not WHOLE, reason="MEADOWLARK_GOLDEN names no folder")
+def test_whole_golden_codec() -> None:
+    weights = Weights([Path(WHOLE) / "dac_tiny" / "model.safetensors"], codec.TABLE)
+    config = codec.CodecConfig(window=8)
+    decoder, encoder = codec.Decoder(weights, Plan(), config), codec.Encoder(weights, Plan(), config)
+    weights.finish()
+    trace = load_file(Path(WHOLE) / "dac_tiny" / "trace.safetensors")
+    parity.require(codec_checks(decoder, trace, encoder))

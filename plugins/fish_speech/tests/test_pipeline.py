@@ -1,0 +1,243 @@
+"""The pipeline on a tiny random checkpoint in the official layout, and on what people get wrong."""
+# ruff: noqa: E402  torch may be absent
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="Fish-Speech needs torch: script/setup fish_speech")
+
+import soundfile
+
+from meadowlark.api import PipelineContext, Utterance, Value, Voice
+from meadowlark.kit.kvcache import length_for
+from meadowlark.kit.references import VoiceReferenceError
+from meadowlark.kit.weights import WeightsError
+from meadowlark_fish_speech import LANGUAGES, codec, s1
+from meadowlark_fish_speech.checkpoint import CheckpointError
+from meadowlark_fish_speech.config import ConfigError
+from meadowlark_fish_speech.doubles import write_s1
+from meadowlark_fish_speech.generate import Speech, prefix_of
+from meadowlark_fish_speech.pipeline import FishPipeline, cut
+from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler, S2Sampler
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    write_s1(home / "voices" / "fish_speech")
+    return home
+
+
+def make(home: Path, data: str = "data", **options: Value) -> FishPipeline:
+    return FishPipeline(
+        PipelineContext("fish_speech", data_dir=home / data, voice_dir=home / "voices", options=options)
+    )
+
+
+@pytest.fixture(scope="session")
+def pipeline(home: Path) -> FishPipeline:
+    pipeline = make(home)
+    pipeline.load()
+    pipeline.warm_up()
+    return pipeline
+
+
+def say(pipeline: FishPipeline, text: str, voice: Voice | None = None, **options: Value) -> list[np.ndarray]:
+    voice = voice or s1().voices[0]
+    return list(pipeline.synthesize(Utterance(text, voice, "en-US", options={**options, **voice.options})))
+
+
+def test_is_heard_before_it_is_computed(pipeline: FishPipeline) -> None:
+    chunks = say(pipeline, "Hello there.")
+    assert len(chunks) > 2
+    assert all(chunk.dtype == np.float32 and np.isfinite(chunk).all() for chunk in chunks)
+    assert all(np.abs(chunk).max() <= 1 for chunk in chunks)
+    assert len(chunks[0]) < sum(map(len, chunks)) / 4
+
+
+def test_pieces_are_the_whole(pipeline: FishPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = np.concatenate(say(pipeline, "Hello there.", seed=3))
+    monkeypatch.setattr(pipeline, "_step_seconds", 10.0)  # so slow that it begins late
+    late = say(pipeline, "Hello there.", seed=3)
+    assert len(late[0]) >= 8 * codec.FRAME
+    np.testing.assert_allclose(np.concatenate(late), pieces, atol=1e-5)
+
+
+def test_a_prompt_read_once_gives_the_same(pipeline: FishPipeline) -> None:
+    samples, _ = pipeline._samples(Utterance("Hi.", s1().voices[0], "en-US", options={"timbre": 1}))
+    prompt = pipeline._prompt("Hi there.", samples)
+
+    def speak(prefix: object) -> list[list[int]]:
+        sampler = S1Sampler(Manner(top_p=1e-6), RandomNoise(0))
+        return [frame.tolist() for frame in Speech(pipeline._model, prompt.whole, sampler, 6, prefix)]
+
+    assert speak(None) == speak(prefix_of(pipeline._model, prompt.voice))
+
+
+def test_timbre_outlives_the_process(home: Path, pipeline: FishPipeline) -> None:
+    again = make(home)
+    again.load()
+    once, twice = (each._anchor(2) for each in (pipeline, again))
+    assert once.tolist() == twice.tolist()
+    assert once.tolist() != pipeline._anchor(3).tolist()
+    assert once.shape[0] == 10
+    assert once.shape[1] > 20
+
+
+def test_converted_once(home: Path, pipeline: FishPipeline) -> None:
+    made = home / "voices" / "fish_speech" / "model.converted.safetensors"
+    assert made.is_file()
+    before = made.stat().st_mtime_ns
+    make(home, "other").load()
+    assert made.stat().st_mtime_ns == before
+    assert (home / "voices" / "fish_speech" / "codec.converted.safetensors").is_file()
+
+
+@pytest.mark.parametrize("quality", ["fast", "balanced", "quality"])
+def test_every_quality_speaks(home: Path, quality: str) -> None:
+    pipeline = make(home, quality=quality)
+    pipeline.load()
+    pipeline.warm_up()
+    assert np.abs(np.concatenate(say(pipeline, "Hi."))).max() > 0.001
+
+
+def write_voice(home: Path, name: str, samples: np.ndarray, text: str = "the world", rate: int = 24000) -> Voice:
+    folder = home / "voices" / "references"
+    folder.mkdir(exist_ok=True)
+    soundfile.write(folder / f"{name}.wav", samples, rate)
+    (folder / f"{name}.txt").write_text(text)
+    return Voice(name, ("en-US",), options={"reference": str(folder / f"{name}.wav")})
+
+
+def tone(seconds: float, rate: int = 24000) -> np.ndarray:
+    return 0.3 * np.sin(2 * np.pi * 220 * np.arange(int(seconds * rate)) / rate)
+
+
+def test_a_reference_is_encoded_once(home: Path, pipeline: FishPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = write_voice(home, "anna", tone(3.0))
+    first = np.concatenate(say(pipeline, "Hi.", voice, seed=1))
+
+    def never(*_: object) -> None:
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(pipeline, "_encode", never)
+    np.testing.assert_array_equal(np.concatenate(say(pipeline, "Hi.", voice, seed=1)), first)
+
+
+@pytest.mark.parametrize(
+    ("name", "samples", "complaint"),
+    [
+        ("silent", np.zeros(72000), "is silent"),
+        ("short", tone(1.0), r"has 1\.0 s of speech, 2 s at least"),
+        ("long", tone(600.0, 8000), "lasts .* s, 60 s at most"),
+        ("clipped", np.sign(tone(3.0)), "is clipped"),
+    ],
+)
+def test_bad_references_are_refused(
+    home: Path, pipeline: FishPipeline, name: str, samples: np.ndarray, complaint: str
+) -> None:
+    voice = write_voice(home, name, samples)
+    with pytest.raises(VoiceReferenceError, match=f"{name}.wav {complaint}"):
+        say(pipeline, "Hi.", voice)
+    assert say(pipeline, "Hi.")  # the pipeline is well
+
+
+def test_unknown_language_and_strange_texts(pipeline: FishPipeline) -> None:
+    voice = s1().voices[0]
+    assert list(pipeline.synthesize(Utterance("Qapla'", voice, "tlh", options=voice.options)))
+    emoji = np.concatenate(say(pipeline, "😀👍🏽"))
+    assert 0 < len(emoji) < 44100
+    assert "en-US" in LANGUAGES
+
+
+def test_long_text_is_cut_where_it_may_be() -> None:
+    text = " ".join(["word"] * 1000)
+    parts = list(cut(text, 400))
+    assert " ".join(parts) == text
+    assert all(len(part.encode()) <= 400 for part in parts)
+    letters = list(cut("ä" * 5000, 400))
+    assert "".join(letters).replace(" ", "") == "ä" * 5000
+    assert all(len(part.encode()) <= 400 for part in letters)
+    assert list(cut("  ", 400)) == []
+
+
+def test_without_a_checkpoint_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"huggingface\.co/fishaudio/s1-mini.*HF_TOKEN"):
+        make(tmp_path).load()
+
+
+@pytest.mark.parametrize("file", ["model.pth", "codec.pth"])
+def test_a_truncated_file_is_named(tmp_path: Path, file: str) -> None:
+    folder = tmp_path / "voices" / "fish_speech"
+    write_s1(folder)
+    path = folder / file
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(WeightsError, match=file):
+        make(tmp_path).load()
+
+
+def test_another_models_checkpoint_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "voices" / "fish_speech"
+    write_s1(folder)
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**values, "intermediate_size": 64}))
+    with pytest.raises(WeightsError, match=r"layers\.0\.feed_forward\.w1\.weight has the shape \(32, 32\).*another"):
+        make(tmp_path).load()
+    (folder / "config.json").write_text(json.dumps({**values, "n_layer": 2}))
+    with pytest.raises(WeightsError, match=r"no tensor layers\.1\.attention"):
+        make(tmp_path).load()
+    (folder / "config.json").write_text(json.dumps({**values, "model_type": "llama"}))
+    with pytest.raises(ConfigError, match="llama"):
+        make(tmp_path).load()
+
+
+def test_wrong_options_are_named(home: Path) -> None:
+    with pytest.raises(ValueError, match=r"temperature is 9; allowed is 0\.1 to 1\.5"):
+        make(home, temperature=9).load()
+    with pytest.raises(ValueError, match="unknown option 'temprature'"):
+        make(home, temprature=1).load()
+    with pytest.raises(ValueError, match="quality is 'best'"):
+        make(home, quality="best").load()
+
+
+def test_a_prompt_beyond_the_context_is_refused() -> None:
+    with pytest.raises(ValueError, match="a prompt of 300 tokens; the model's context has 256"):
+        length_for(300, 10, 256)
+
+
+class _Ones:
+    def main(self, batch: int, rows: int) -> torch.Tensor:
+        return torch.ones(batch, rows)
+
+    again = main
+
+    def code(self, place: int, batch: int, rows: int) -> torch.Tensor:
+        return torch.ones(batch, rows)
+
+
+def test_speech_never_ends_before_it_begins() -> None:
+    logits = torch.tensor([[9.0, 1.0, 0.0]])
+    for sampler in (S1Sampler(Manner(), _Ones(), stop_row=0), S2Sampler(Manner(), _Ones(), 0)):
+        assert sampler.main(logits).tolist() == [1]
+        sampler.remember(torch.tensor([1]), torch.zeros(1, 11, dtype=torch.long))
+        assert sampler.main(logits).tolist() == [0]
+
+
+def test_s2_draws_anew_what_was_there_lately() -> None:
+    class Noise(_Ones):
+        def again(self, batch: int, rows: int) -> torch.Tensor:
+            return torch.tensor([[1.0, 1.0, 1e-9, 1.0]])  # the second draw takes the last
+
+    sampler = S2Sampler(Manner(1.0, 1.0), Noise(), 0)
+    logits = torch.tensor([[0.0, 3.0, 2.9, 2.8]])
+    rows = []
+    for _ in range(3):
+        row = sampler.main(logits)
+        rows.append(int(row))
+        sampler.remember(row, torch.zeros(1, 11, dtype=torch.long))
+    assert rows == [1, 2, 2]
