@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from meadowlark.errors import SettingsError
-from meadowlark.settings import KEYS, Settings, load
+from meadowlark.settings import KEYS, Settings, load, read_lexicon
 
 
 def test_defaults() -> None:
@@ -75,6 +75,8 @@ def test_every_key_can_come_from_the_environment() -> None:
         "release_seconds": "60",
         "ollama_url": "http://127.0.0.1:11434",
         "satellites": "false",
+        "normalize": "false",
+        "lexicon": "/l.yaml",
         "hub_token": "hf_x",
         "hub_endpoint": "https://mirror.example",
         "advertise_downloadable": "true",
@@ -121,3 +123,15 @@ def test_missing_file_and_bad_entry(tmp_path: Path) -> None:
     options.write_text('{"engine_options": [{"engine": "espeak"}]}')
     with pytest.raises(SettingsError, match="engine_options, entry 1"):
         load({}, environ={"MEADOWLARK_OPTIONS": str(options)})
+
+
+def test_the_lexicon(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert read_lexicon(settings) == {}
+    (tmp_path / "lexicon.yaml").write_text("en: {HVAC: H vac, Siobhan: /ʃɪˈvɔːn/}", encoding="utf-8")
+    assert read_lexicon(settings) == {"en": {"HVAC": "H vac", "Siobhan": "/ʃɪˈvɔːn/"}}
+    (tmp_path / "lexicon.yaml").write_text("de: {on: an}")
+    with pytest.raises(SettingsError, match="in quotes"):
+        read_lexicon(settings)
+    with pytest.raises(SettingsError, match="Cannot read"):
+        read_lexicon(Settings(lexicon=tmp_path / "none.yaml"))

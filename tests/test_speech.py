@@ -16,8 +16,9 @@ from meadowlark.reply import AHEAD_SECONDS
 from meadowlark.residency.engine import Engine
 from meadowlark.residency.ledger import Ledger
 from meadowlark.schedule.queue import Turns
-from meadowlark.speech import NothingToSayError, Pcm, Speaker, SpeechRequest
+from meadowlark.speech import NothingToSayError, Pcm, Speaker, SpeechRequest, Words
 from meadowlark.testing.clock import FakeClock
+from meadowlark.text.lexicon import Lexicon
 from meadowlark.worker.process import Launch
 
 RATE = 8000
@@ -117,6 +118,15 @@ async def test_utterances_carry_voice_variant_language_and_options() -> None:
     heard = engine.heard[0]
     assert (heard.voice.id, heard.variant, heard.language) == ("v", "f1", "en")
     assert heard.options == {"rate": 160, "timbre": "soft"}
+
+
+async def test_numbers_are_spoken_and_the_users_words_are_his() -> None:
+    speaker, engine = make()
+    speaker._words = Words(lexicon=Lexicon({"en": {"HVAC": "H vac", "Siobhan": "/ʃɪˈvɔːn/"}}))
+    await collect(speaker, "Siobhan set the HVAC to 21.5 °C. [sighing] Fine.")
+    said = engine.heard[0]
+    assert said.text.startswith("Siobhan set the H vac to twenty-one point five degrees Celsius")
+    assert [(said.text[p.start : p.end], p.ipa) for p in said.pronunciations] == [("Siobhan", "ʃɪˈvɔːn")]
 
 
 async def test_the_playout_clock_starts_with_the_first_audio() -> None:

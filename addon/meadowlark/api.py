@@ -204,6 +204,20 @@ class PlacedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Pronunciation:
+    """How a stretch of a sentence is said."""
+
+    start: int
+    """Index into the sentence's text (characters)."""
+
+    end: int
+    """Index behind the last character."""
+
+    ipa: str
+    """In the International Phonetic Alphabet, without slashes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One sentence for a pipeline: clean text, no markers, no markup."""
 
@@ -231,6 +245,9 @@ class Utterance:
 
     files: Mapping[str, str] = field(default_factory=dict)
     """Absolute paths of the engine's and the voice's assets, by `Asset.key`: found or downloaded, all there."""
+
+    pronunciations: tuple[Pronunciation, ...] = ()
+    """From the user's lexicon, in order, not overlapping. An engine that takes no IPA says the word as it is spelt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,7 @@ class Delivery:
             style=sentence.style.native if sentence.style else None,
             style_name=sentence.style.name if sentence.style else "",
             events=sentence.events,
+            pronunciations=sentence.pronunciations,
             options={**self._means.options.get(choice.manifest.id, {}), **choice.voice.options},
             files=self._means.files(choice),
         )

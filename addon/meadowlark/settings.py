@@ -69,6 +69,12 @@ class Settings:
     voice_changes: bool = False
     """The voice asked for may take over in the middle of a reply."""
 
+    normalize: bool = True
+    """Say numbers, units, dates, times and the like in words, in the languages that have tables for it."""
+
+    lexicon: Path | None = None
+    """Your own words: a YAML file, language → word → other words, or /IPA/. Not said: lexicon.yaml in data_dir."""
+
     engines: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     """Options by engine: {espeak: {rate: 160}}."""
 
@@ -190,6 +196,20 @@ def _path(kind: type, value: Any) -> Path:
     if kind is Path and isinstance(value, str | Path):
         return Path(value).expanduser()
     raise TypeError(f"Expected a path, got {value!r}")
+
+
+def read_lexicon(settings: Settings) -> dict[str, dict[str, str]]:
+    """The user's words by language; empty where there is no file. Raises SettingsError."""
+    path = settings.lexicon or settings.data_dir / "lexicon.yaml"
+    if settings.lexicon is None and not path.exists():
+        return {}
+    try:
+        return msgspec.convert(_mapping(_read(path), str(path)), dict[str, dict[str, str]])
+    except msgspec.ValidationError as error:
+        raise SettingsError(
+            f"The lexicon {path} must hold `language: {{word: other words}}`, all text ({error}); "
+            'write words such as "no" and "on" in quotes, YAML takes them for truth values.'
+        ) from error
 
 
 def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[str, dict[str, Any]]]:

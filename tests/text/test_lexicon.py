@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meadowlark.text.lexicon import Lexicon, Pronunciation
+from meadowlark.api import Pronunciation
+from meadowlark.text.lexicon import Lexicon
 from meadowlark.text.normalize import Normalizer
 
 LEXICON = Lexicon(

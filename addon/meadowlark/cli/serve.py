@@ -112,6 +112,7 @@ async def _preload(house: House) -> None:
     for engine in house.catalog.ready:
         if engine.last_resort:
             house.supervisor.prewarm(engine.id)
+    await house.speaker.warm_up()
 
 
 def _prewarm_default(house: House) -> None:

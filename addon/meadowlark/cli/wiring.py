@@ -26,8 +26,9 @@ from ..residency.ledger_file import LedgerFile
 from ..residency.supervisor import Budget, Supervisor
 from ..schedule.policy import pick
 from ..schedule.queue import Pick
-from ..settings import Settings
-from ..speech import Speaker
+from ..settings import Settings, read_lexicon
+from ..speech import Speaker, Words
+from ..text.lexicon import Lexicon
 from ..worker.environments import Nurseries
 from ..worker.process import Launch, WorkerProcess, start
 from .model_store import store_of
@@ -95,6 +96,7 @@ def catalog_of(
 async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[House]:
     """Ready to speak; every worker is gone when the block ends. choose: the order of sentences."""
     settings = _with_writable_data(settings)
+    lexicon = read_lexicon(settings)
     registry = await find(settings)
     file = LedgerFile(settings.data_dir / "ledger.json")
     nurseries = Nurseries()
@@ -113,7 +115,8 @@ async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[H
         engine.limit = _limit(settings)
     wishes = Wishes(settings.always_speak, settings.fallbacks, settings.first_audio_budget, settings.voice_changes)
     catalog = catalog_of(registry, settings, notes=supervisor.quarantined, absent=store.absent())
-    speaker = Speaker(catalog, supervisor, settings.engines, wishes)
+    words = Words(settings.normalize, Lexicon(lexicon) if lexicon else None)
+    speaker = Speaker(catalog, supervisor, settings.engines, wishes, words)
     house = House(settings, registry, speaker, supervisor, Keeper(supervisor, file), store)
     speaker.files = lambda choice: store.files(choice.manifest.id, choice.voice.id)
     speaker.why_absent = house.why_absent

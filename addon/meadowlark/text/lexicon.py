@@ -7,24 +7,11 @@ from dataclasses import dataclass, field
 
 import regex
 
+from meadowlark.api import Pronunciation
 from meadowlark.text.edits import Edit
 from meadowlark.text.words import primary
 
 _IPA_RE = regex.compile(r"/([^/\s][^/]*)/")
-
-
-@dataclass(frozen=True, slots=True)
-class Pronunciation:
-    """How a stretch of a sentence is said."""
-
-    start: int
-    """Index into the sentence's text (characters)."""
-
-    end: int
-    """Index behind the last character."""
-
-    ipa: str
-    """In the International Phonetic Alphabet, without slashes."""
 
 
 @dataclass(frozen=True, slots=True)

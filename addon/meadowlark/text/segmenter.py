@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from meadowlark.api import Marker, MarkerKind, PlacedEvent
+from meadowlark.api import Marker, MarkerKind, PlacedEvent, Pronunciation
 from meadowlark.text.clean import Break, Cleaner, TextOrBreak
-from meadowlark.text.lexicon import Pronunciation
 from meadowlark.text.markers import Mark, MarkerLifter, MarkerMap
 from meadowlark.text.sentences import Piece, Splitter
 

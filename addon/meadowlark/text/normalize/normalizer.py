@@ -10,8 +10,9 @@ from functools import cache
 
 import regex
 
+from meadowlark.api import Pronunciation
 from meadowlark.text.edits import Edit, apply, moved
-from meadowlark.text.lexicon import Lexicon, Pronunciation
+from meadowlark.text.lexicon import Lexicon
 from meadowlark.text.normalize import languages as _tables
 from meadowlark.text.normalize.engine import Engine
 from meadowlark.text.normalize.language import Language
