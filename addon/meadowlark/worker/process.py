@@ -73,7 +73,6 @@ class Launch:
     """Absolute paths of the engine's assets, by Asset.key."""
 
 
-
 async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 600.0) -> WorkerProcess:
     """A worker that has loaded its engine; LoadError, or a cancel, leaves no process behind."""
     forked = await nurseries.fork(launch.engine, launch.interpreter, launch.preload)
