@@ -111,7 +111,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = 
     heads = keys.shape[1]
     group = query_heads // heads
     grouped = queries.reshape(batch, heads, group * count, width)
-    if mask is not None and group > 1 and count > 1:
+    if mask is not None and group > 1 and mask.shape[-2] > 1:
         mask = mask.repeat(*([1] * (mask.dim() - 2)), group, 1)
     if queries.device.type == "cpu":
         # As fast as the fused kernel for one token, and closer: that one approximates exp (2.2e-5 in Fish's logits).
