@@ -1,0 +1,62 @@
+"""Fish-Speech against what upstream computed: every golden run, tokens, logits, audio, streaming.
+
+Usage: script/bench parity [FOLDER]   FOLDER has s1_tiny, s2_tiny, dac_tiny (default: $MEADOWLARK_GOLDEN).
+Needs `script/setup fish_speech`. Exit status 1 when anything is further off than it may be.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from _measure import report
+
+
+def main(arguments):
+    if "-h" in arguments or "--help" in arguments:
+        print(__doc__)
+        return
+    folder = Path(arguments[0] if arguments else os.environ.get("MEADOWLARK_GOLDEN", ""))
+    if not (folder / "s1_tiny").is_dir():
+        sys.exit("name the folder with the golden data: script/bench parity FOLDER")
+    try:
+        from safetensors.torch import load_file
+
+        from meadowlark.kit.precision import Plan
+        from meadowlark.kit.weights import Weights
+        from meadowlark_fish_speech import codec
+        from meadowlark_fish_speech.parity import codec_checks, language_checks
+    except ImportError as error:
+        sys.exit(f"{error}; run script/setup fish_speech")
+    checks = []
+    for name in ("s1_tiny", "s2_tiny"):
+        place = folder / name
+        meta, model = (json.loads((place / f"{each}.json").read_text()) for each in ("meta", "config"))
+        trace = load_file(place / "trace.safetensors")
+        for run, settings in meta.items():
+            if run != "_":
+                found = language_checks(place / "model.safetensors", model, meta["_"], run, settings, trace)
+                checks += [(name, each) for each in found]
+    weights = Weights([folder / "dac_tiny" / "model.safetensors"], codec.TABLE)
+    config = codec.CodecConfig(window=8)
+    decoder, encoder = codec.Decoder(weights, Plan(), config), codec.Encoder(weights, Plan(), config)
+    trace = load_file(folder / "dac_tiny" / "trace.safetensors")
+    checks += [("dac_tiny", each) for each in codec_checks(decoder, trace, encoder)]
+    for name, each in checks:
+        print("ok  " if each.ok else "OFF ", name, each)
+    tokens = [each.error for _, each in checks if not each.allowed]
+    report(
+        "parity",
+        {
+            "checks": len(checks),
+            "failed": sum(not each.ok for _, each in checks),
+            "tokens_that_differ": int(sum(tokens)),
+            "logits_error_1e6": max(each.error for _, each in checks if "logits" in each.name) * 1e6,
+            "audio_error_1e6": max(each.error for _, each in checks if "audio" in each.name) * 1e6,
+        },
+    )
+    sys.exit(any(not each.ok for _, each in checks))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
