@@ -6,8 +6,9 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ..catalog import VoiceRequest
@@ -30,6 +31,9 @@ GRACE_SECONDS = 6.0
 """For replies to end with their sentence; Docker and the Supervisor kill after 10 s unless told otherwise."""
 
 LANGUAGE_RETRY_SECONDS = 30.0
+
+FOLDER_SECONDS = 10.0
+"""Between looks at the folders of voices; Home Assistant asks for the list every 30 s."""
 
 
 def serve(settings: Settings, choose: Pick = pick) -> None:
@@ -67,6 +71,7 @@ def _duties(
     """What goes on besides serving."""
     yield house.keeper.run()
     yield _keep_models(house)
+    yield _keep_voices(house)
     if settings.preload:
         yield _preload(house)
     if api and not settings.voice:
@@ -94,6 +99,29 @@ def _report(house: House) -> None:
         _LOGGER.error("Requests that name no voice will fail: %s", error)
     for problem in house.speaker.fallbacks.problems(catalog):
         _LOGGER.error("Settings: %s", problem)
+
+
+async def _keep_voices(house: House) -> None:
+    """Notice voices that people put into their folders, and lists of voices that are pulled."""
+    folders = (house.settings.voices, house.settings.data_dir / "models")
+    seen = await asyncio.to_thread(_content, folders)
+    while True:
+        await asyncio.sleep(FOLDER_SECONDS)
+        now = await asyncio.to_thread(_content, folders)
+        if now != seen:
+            seen = now
+            await house.rediscover()
+
+
+def _content(folders: Iterable[Path]) -> frozenset[tuple[str, int, int]]:
+    """Name, size and time of every file; what vanishes meanwhile is left out."""
+    found = []
+    for folder in folders:
+        for path in folder.rglob("*"):
+            with suppress(OSError):
+                status = path.stat()
+                found.append((str(path), status.st_size, status.st_mtime_ns))
+    return frozenset(found)
 
 
 async def _keep_models(house: House) -> None:

@@ -61,6 +61,17 @@ class House:
             self.registry, self.settings, self.language, self.supervisor.quarantined, self.store.absent()
         )
 
+    async def rediscover(self) -> None:
+        """Look for plugins and voices again; what is new can be asked for without a restart."""
+        found = await find(self.settings)
+        if found.engines == self.registry.engines:
+            return
+        before, after = (sum(len(each.voices) for each in registry.engines) for registry in (self.registry, found))
+        self.registry = found
+        await self.store.install(found.engines)
+        self.refresh()
+        _LOGGER.info("Voices have changed: %d, %d before", after, before)
+
     def why_absent(self, choice: Choice) -> str:
         """Have a voice's files fetched; why it cannot speak yet, in words that follow its name."""
         return self.store.want(choice.manifest.id, choice.voice.id)

@@ -1,0 +1,49 @@
+"""A voice that is put into the voices folder can be asked for without a restart."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from meadowlark.catalog import VoiceRequest
+from meadowlark.cli.wiring import open_house
+from meadowlark.errors import VoiceError
+from meadowlark.settings import Settings
+
+PLUGIN = """
+from meadowlark.api import Voice, hookimpl
+from meadowlark.testing.engines import tone_manifest
+
+@hookimpl
+def register_engines(register):
+    register(tone_manifest("folder", voices=()))
+
+@hookimpl
+def register_voices(register, voice_dir):
+    for path in sorted(voice_dir.glob("*.tone")):
+        register("folder", Voice(path.stem, ("en",)))
+"""
+
+
+async def test_a_new_voice_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, metadata = tmp_path / "test_new_voices", tmp_path / "test_new_voices-1.0.dist-info"
+    package.mkdir()
+    metadata.mkdir()
+    (package / "__init__.py").write_text(PLUGIN)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: test-new-voices\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[meadowlark]\nfolder = test_new_voices\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    async with open_house(Settings(data_dir=tmp_path / "data")) as house:
+        with pytest.raises(VoiceError):
+            house.catalog.resolve(VoiceRequest("folder/bell"))
+        (tmp_path / "data" / "voices").mkdir()
+        (tmp_path / "data" / "voices" / "bell.tone").write_text("")
+        before = house.catalog
+        await house.rediscover()
+        assert house.catalog.resolve(VoiceRequest("folder/bell")).name == "folder/bell"
+        assert house.catalog is not before
+        again = house.catalog
+        await house.rediscover()
+        assert house.catalog is again  # nothing new: Info stays as it is
