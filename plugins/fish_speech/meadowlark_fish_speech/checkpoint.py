@@ -81,7 +81,8 @@ class Checkpoint:
         if "model.safetensors.index.json" in self.files:
             try:
                 index = json.loads(self.files["model.safetensors.index.json"].read_text(encoding="utf-8"))
-                return [self.path(name) for name in sorted(set(index["weight_map"].values()))]
+                names = sorted(set(index["weight_map"].values()))
             except (ValueError, KeyError) as error:
                 raise WeightsError("model.safetensors.index.json is not whole; download it again") from error
+            return [self.path(name) for name in names]
         return [self.path("model.safetensors" if "model.safetensors" in self.files else "model.pth")]

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from meadowlark.kit.weights import write
+
 S1_TINY: dict[str, Any] = {
     "model_type": "dual_ar",
     "vocab_size": 256 + 15 + 4096 + 1,
@@ -88,6 +90,65 @@ def write_s1(folder: Path, values: dict[str, Any] | None = None, *, dac_width: i
     model["output.weight"][ranks + SPECIALS.index("im_end")] = 0  # random weights would end at random
     torch.save(model, folder / "model.pth")
     torch.save({"state_dict": codec_tensors(dac_width, generator)}, folder / "codec.pth")
+
+
+def write_s2(folder: Path, *, dac_width: int = 16, seed: int = 0) -> None:
+    """config.json, weights in two files with their index, codec.pth and tokenizer.json."""
+    from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers  # for tests alone
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = Tokenizer(
+        models.BPE({each: at for at, each in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, [])
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    names = [*SPECIALS, "speaker:0", *(f"semantic:{code}" for code in range(S1_TINY["codebook_size"]))]
+    tokenizer.add_special_tokens([AddedToken(f"<|{name}|>", special=True) for name in names])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    number = tokenizer.token_to_id
+    stack = {
+        key: S1_TINY[key]
+        for key in [
+            "n_layer",
+            "n_head",
+            "n_local_heads",
+            "head_dim",
+            "dim",
+            "intermediate_size",
+            "rope_base",
+            "norm_eps",
+        ]
+    }
+    values = {
+        "model_type": "fish_qwen3_omni",
+        "semantic_start_token_id": number("<|semantic:0|>"),
+        "semantic_end_token_id": number(f"<|semantic:{S1_TINY['codebook_size'] - 1}|>"),
+        "eos_token_id": number("<|im_end|>"),
+        "text_config": {
+            **stack,
+            "vocab_size": tokenizer.get_vocab_size(),
+            "max_seq_len": 4096,
+            "tie_word_embeddings": True,
+            "attention_qk_norm": True,
+        },
+        "audio_decoder_config": {**stack, "vocab_size": S1_TINY["codebook_size"], "num_codebooks": 10},
+    }
+    (folder / "config.json").write_text(json.dumps(values))
+    generator = torch.Generator().manual_seed(seed)
+    found = language_tensors({**S1_TINY, "vocab_size": tokenizer.get_vocab_size()}, generator)
+    del found["output.weight"]
+    found["embeddings.weight"][number("<|im_end|>")] = 0
+    shards: tuple[dict[str, Tensor], ...] = ({}, {})
+    for name, tensor in found.items():
+        if name.startswith(("codebook_", "fast_")):
+            shards[1][f"audio_decoder.{name.removeprefix('fast_')}"] = tensor
+        else:
+            shards[0][f"text_model.model.{name}"] = tensor
+    files = {f"model-0000{at}-of-00002.safetensors": shard for at, shard in enumerate(shards, 1)}
+    for name, shard in files.items():
+        write(shard, folder / name)
+    index = {"weight_map": {tensor: name for name, shard in files.items() for tensor in shard}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    torch.save(codec_tensors(dac_width, generator), folder / "codec.pth")
 
 
 def write_tokenizer(folder: Path, ranks: int, codes: int) -> None:

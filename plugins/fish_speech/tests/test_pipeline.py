@@ -17,10 +17,10 @@ from meadowlark.api import PipelineContext, Utterance, Value, Voice
 from meadowlark.kit.kvcache import length_for
 from meadowlark.kit.references import VoiceReferenceError
 from meadowlark.kit.weights import WeightsError
-from meadowlark_fish_speech import LANGUAGES, codec, s1
+from meadowlark_fish_speech import LANGUAGES, codec, s1, s2
 from meadowlark_fish_speech.checkpoint import CheckpointError
 from meadowlark_fish_speech.config import ConfigError
-from meadowlark_fish_speech.doubles import write_s1
+from meadowlark_fish_speech.doubles import write_s1, write_s2
 from meadowlark_fish_speech.generate import Speech, prefix_of
 from meadowlark_fish_speech.pipeline import FishPipeline, cut
 from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler, S2Sampler
@@ -104,6 +104,22 @@ def test_every_quality_speaks(home: Path, quality: str) -> None:
     pipeline.load()
     pipeline.warm_up()
     assert np.abs(np.concatenate(say(pipeline, "Hi."))).max() > 0.001
+
+
+def test_s2_speaks(tmp_path: Path) -> None:
+    write_s2(tmp_path / "voices" / "fish_speech_s2")
+    context = PipelineContext("fish_speech_s2", data_dir=tmp_path / "data", voice_dir=tmp_path / "voices")
+    pipeline = FishPipeline(context)
+    pipeline.load()
+    pipeline.warm_up()
+    voice = s2().voices[1]
+    utterance = Utterance("Hi.", voice, "en-US", style="[angry]", options=voice.options)
+    chunks = list(pipeline.synthesize(utterance))
+    assert len(chunks) > 2
+    assert np.abs(np.concatenate(chunks)).max() > 0.001
+    (tmp_path / "voices" / "fish_speech_s2" / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"model-00002-of-00002\.safetensors of fishaudio/s2-pro is missing"):
+        FishPipeline(context).load()
 
 
 def write_voice(home: Path, name: str, samples: np.ndarray, text: str = "the world", rate: int = 24000) -> Voice:
