@@ -116,6 +116,7 @@ def test_several_at_once_end_with_one(model_file: Path, tmp_path: Path, make: Ma
         each.join()
     assert len(found) == 6
     assert all(each == found[0] for each in found)
+    assert make.times == 1  # each cutting would hold the whole model
     assert [each.name for each in (tmp_path / "parts").iterdir() if each.name.startswith(".making")] == []
 
 

@@ -5,13 +5,16 @@ Cutting takes 0.3-6 s and the `onnx` package; opening a part does not. Several w
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +37,13 @@ def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: 
     digest = content_hash(model, folder)
     place = folder / f"{digest[:32]}-{recipe}"
     files = {name: place / f"{name}.onnx" for name in names}
-    if all(each.is_file() for each in files.values()):
+    if _complete(files):
         return files
+    with _alone(folder):  # cutting holds the whole model in memory: not in every worker at once
+        return files if _complete(files) else _made(model, folder, place, recipe, files, make)
+
+
+def _made(model: Path, folder: Path, place: Path, recipe: str, files: Mapping[str, Path], make: Make) -> Parts:
     made = make(model)
     try:
         _write(place, made, {"model": str(model), "recipe": recipe})
@@ -50,6 +58,24 @@ def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: 
         return {name: each.SerializeToString() for name, each in made.items()}
     _remove_outdated(folder, place)
     return files
+
+
+def _complete(files: Mapping[str, Path]) -> bool:
+    return all(each.is_file() for each in files.values())
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other worker cuts a model for this folder; where it cannot be written, nobody waits."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError:
+        yield
+        return
+    with lock:  # closing it gives it up
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def content_hash(model: Path, folder: Path) -> str:
@@ -83,7 +109,7 @@ def _write(place: Path, made: Mapping[str, ModelProto], origin: Mapping[str, Any
         for name, each in made.items():
             (aside / f"{name}.onnx").write_bytes(each.SerializeToString())
         (aside / "origin.txt").write_text(json.dumps(origin), encoding="utf-8")
-        if place.is_dir():  # incomplete, or another worker was faster
+        if place.is_dir():  # incomplete
             shutil.rmtree(place, ignore_errors=True)
         aside.rename(place)
     except OSError:
@@ -97,7 +123,8 @@ def _remove_outdated(folder: Path, newest: Path) -> None:
     """Parts of models that are gone, and older parts of the same model by the same recipe's name."""
     origin = _origin(newest)
     for place in folder.iterdir():
-        other = _origin(place) if place.is_dir() and place != newest else None
+        finished = place.is_dir() and not place.name.startswith(".")  # the others are being made
+        other = _origin(place) if finished and place != newest else None
         if other and (not Path(other["model"]).exists() or other == origin):
             _LOGGER.debug("Removing outdated parts of %s", other["model"])
             shutil.rmtree(place, ignore_errors=True)
@@ -112,6 +139,6 @@ def _origin(place: Path) -> dict[str, str] | None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    aside = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     aside.write_bytes(content)
     aside.replace(path)
