@@ -10,7 +10,7 @@ import socket
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,8 +122,10 @@ class Heard:
     """When each chunk came, after the request."""
 
 
-async def ask(uri: str, text: str, voice: str = "", *, stream: bool = False) -> Heard:
-    """One request on a connection of its own."""
+async def ask(
+    uri: str, text: str, voice: str = "", *, stream: bool = False, at_first: Callable[[], None] = lambda: None
+) -> Heard:
+    """One request on a connection of its own. at_first: called with the first audio."""
     heard = Heard()
     choice = SynthesizeVoice(name=voice) if voice else None
     async with AsyncClient.from_uri(uri) as client:
@@ -142,6 +144,7 @@ async def ask(uri: str, text: str, voice: str = "", *, stream: bool = False) -> 
             elif event.type == "audio-chunk":
                 if not heard.bytes:
                     heard.ttfa = dry = now
+                    at_first()
                 heard.gap += max(0.0, now - dry)
                 seconds = len(event.payload or b"") / 2 / rate
                 dry = max(dry, now) + seconds
