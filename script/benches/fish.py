@@ -1,11 +1,12 @@
 """Fish-Speech S1-mini at full size with random weights on this CPU: a frame, its sound, a sentence, loading.
 
-Usage: script/bench fish [--tiny] [--threads N] [--frames N] [--precisions int4,int8,full] [--no-baseline]
+Usage: script/bench fish [--tiny] [--threads N] [--frames N] [--precisions int4,int8,full] [--no-baseline] [--cpu-time]
 
 Needs `script/setup fish_speech`, 8 GB of memory and 4 GB of disk ($TMPDIR); --tiny needs next to nothing and tells
-next to nothing. baseline: the same weights computed in upstream's way: attention over the whole cache, with keys and
-values repeated for each query head; ten separate passes of the fast stack; the head of the whole vocabulary; weight
-norm in each convolution, sound at once. floor: bytes of weights that a frame reads, by the bandwidth measured here.
+next to nothing. --cpu-time counts what the process computed instead of what passed: with --threads 1, the figure that
+a busy machine does not change. baseline: the same weights computed in upstream's way: attention over the whole cache,
+with keys and values repeated for each query head; ten separate passes of the fast stack; the head of the whole vocabulary;
+weight norm in each convolution, sound at once. floor: bytes of weights that a frame reads, by the bandwidth measured here.
 """
 
 import argparse
@@ -14,11 +15,14 @@ import itertools
 import os
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 from _measure import report
+
+now = time.perf_counter
 
 CONTEXT = 128
 """Tokens before the first frame that is timed: a reference of 3 s, a sentence."""
@@ -27,7 +31,10 @@ SENTENCE = "There is fresh bread in the kitchen, and the soup is getting warm." 
 
 
 def main():
+    global now
     options = parse()
+    if options.cpu_time:
+        now = time.process_time
     import torch
 
     torch.set_num_threads(options.threads)
@@ -36,10 +43,10 @@ def main():
         values = write_checkpoint(Path(folder), options.tiny)
         results["bandwidth_gb_s"] = bandwidth()
         for name in options.precisions.split(","):
-            results |= precision(Path(folder), values, name, options)
+            results |= said(precision(Path(folder), values, name, options))
         if options.baseline:
-            results |= baselines(Path(folder), values, options)
-        results |= sound(Path(folder), options)
+            results |= said(baselines(Path(folder), values, options))
+        results |= said(sound(Path(folder), options))
         results |= sentence(Path(folder), options)
     first = options.precisions.split(",")[0]
     for slots in (8192, 512):
@@ -52,6 +59,12 @@ def main():
     report("fish", results, notes)
 
 
+def said(results):
+    """Shown at once, for a bench of minutes."""
+    print(results, file=sys.stderr, flush=True)
+    return results
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tiny", action="store_true")
@@ -59,6 +72,8 @@ def parse():
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--precisions", default="int4,int8,full")
     parser.add_argument("--no-baseline", dest="baseline", action="store_false")
+    parser.add_argument("--cpu-time", action="store_true")
+    parser.add_argument("--baseline-precisions", default="full,bf16")
     return parser.parse_args()
 
 
@@ -91,9 +106,9 @@ def bandwidth():
 
 
 def seconds(action):
-    begun = time.perf_counter()
+    begun = now()
     action()
-    return time.perf_counter() - begun
+    return now() - begun
 
 
 def open_model(folder, name, whole_head=False):
@@ -108,10 +123,10 @@ def open_model(folder, name, whole_head=False):
 
     plan = Plan("cpu", torch.bfloat16) if name == "bf16" else Plan("cpu", torch.float32, Bits(name))
     tokens = S1Tokenizer(folder / "tokenizer.tiktoken", folder / "special_tokens.json").tokens
-    begun = time.perf_counter()
+    begun = now()
     config = read_config(folder / "config.json")
     model = DualAR(Weights([folder / "model.safetensors"], TABLE), config, tokens, plan, whole_head=whole_head)
-    return model, time.perf_counter() - begun
+    return model, now() - begun
 
 
 def precision(folder, values, name, options):
@@ -124,9 +139,9 @@ def precision(folder, values, name, options):
     model, load = open_model(folder, name)
     prompt = torch.zeros(11, CONTEXT, dtype=torch.long)
     prompt[0] = 1
-    stamps = [time.perf_counter()]
+    stamps = [now()]
     speech = Speech(model, prompt, S1Sampler(Manner(), RandomNoise(0)), options.frames + 2)
-    stamps.extend(time.perf_counter() for _ in speech)
+    stamps.extend(now() for _ in speech)
     took = [after - before for before, after in itertools.pairwise(stamps)]
     cache, fast = model.cache(256), model.fast_cache()
     frame = torch.zeros(1, 11, dtype=torch.long)
@@ -178,7 +193,7 @@ def bytes_read(model):
 def baselines(folder, values, options):
     """Upstream's way, in float32 and in bfloat16."""
     results = {}
-    for name in ("full", "bf16"):
+    for name in options.baseline_precisions.split(","):
         model, _ = open_model(folder, name, whole_head=True)
         for slots in (512, 8192):
             took = plain_frames(model, values, min(slots, values["max_seq_len"]), 2 if slots == 8192 else 4)
@@ -200,7 +215,7 @@ def plain_frames(model, values, slots, count):
     took = []
     with torch.inference_mode():
         for at in range(CONTEXT, CONTEXT + count + 1):
-            begun = time.perf_counter()
+            begun = now()
             state = plain_stack(model.slow, model.embed(frame[:, :, None]), cache, at)[:, -1]
             row = sampler.main(model.main_logits(state))
             codes = [model.first_code(row)]
@@ -211,7 +226,7 @@ def plain_frames(model, values, slots, count):
                 codes.append(sampler.code(place, model.fast_head(model.fast_norm(x)).float()))
             frame = torch.stack([row, *codes], dim=1)
             sampler.remember(row, frame)
-            took.append(time.perf_counter() - begun)
+            took.append(now() - begun)
     return statistics.median(took[1:])
 
 
@@ -300,9 +315,9 @@ def sentence(folder, options):
     utterance = Utterance(SENTENCE, voice, "en-US", options=voice.options)
     pipeline._prefix(*prefix_of_voice(pipeline, utterance))
     speech = pipeline.synthesize(utterance)
-    begun = time.perf_counter()
+    begun = now()
     first = next(speech)
-    took = time.perf_counter() - begun
+    took = now() - begun
     speech.close()
     return {
         "first_audio_ms": took * 1e3,

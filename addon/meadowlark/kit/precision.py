@@ -176,6 +176,12 @@ def plan(device: str, quality: Quality = Quality.AUTO, *, real_time_at: Bits = B
     return Plan(device, torch.float32, bits)
 
 
+def bfloat16_is_quick() -> bool:
+    """Whether this CPU multiplies bfloat16 itself; Fish's codec: 1.76 → 0.99 s of one core for a second of sound."""
+    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(asked and asked())
+
+
 def half_dtype(capability: tuple[int, int]) -> torch.dtype:
     """Of a GPU: bfloat16 from Ampere (8.0) on, float16 from Volta (7.0) on, else float32."""
     if capability >= (8, 0):

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from meadowlark.api import Pipeline, Utterance, Value
 from meadowlark.kit.kvcache import Prefix
-from meadowlark.kit.precision import Bits, Plan, Quality, plan
+from meadowlark.kit.precision import Bits, Plan, Quality, bfloat16_is_quick, plan
 from meadowlark.kit.references import Library, describe, load
 from meadowlark.kit.stream import State, first_piece, pieces
 
@@ -71,7 +71,7 @@ class FishPipeline(Pipeline):
         config = self._checkpoint.config()
         self._tokenizer = self._checkpoint.tokenizer(config)
         self._model = self._checkpoint.model(config, self._tokenizer.tokens, self._plan)
-        codec_plan = Plan(self._plan.device, self._plan.dtype)  # convolutions are not quantized
+        codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
         self._decoder = codec.Decoder(self._checkpoint.codec_weights(), codec_plan)
         self._first_generation = config.generation == "s1"
         self._library = Library(self.context.data_dir, engine, ENCODER_VERSION)
@@ -186,6 +186,11 @@ class FishPipeline(Pipeline):
         if self._first_generation:
             return S1Sampler(manner, noise, stop_row=stop_row)
         return S2Sampler(manner, noise, stop_row)
+
+
+def _codec_dtype(chosen: Plan) -> torch.dtype:
+    """Convolutions are not quantized; where 4 bits are good enough for the model, 16 are for its sound."""
+    return torch.bfloat16 if chosen.bits is Bits.INT4 and bfloat16_is_quick() else chosen.dtype
 
 
 def cut(text: str, most: int) -> Iterator[str]:
