@@ -4,9 +4,11 @@ Usage: script/bench fish [--tiny] [--threads N] [--frames N] [--precisions int4,
 
 Needs `script/setup fish_speech`, 8 GB of memory and 4 GB of disk ($TMPDIR); --tiny needs next to nothing and tells
 next to nothing. --cpu-time counts what the process computed instead of what passed: with --threads 1, the figure that
-a busy machine does not change. baseline: the same weights computed in upstream's way: attention over the whole cache,
-with keys and values repeated for each query head; ten separate passes of the fast stack; the head of the whole vocabulary;
-weight norm in each convolution, sound at once. floor: bytes of weights that a frame reads, by the bandwidth measured here.
+a busy machine does not change.
+
+baseline: the same weights computed in upstream's way: attention over the whole cache, with keys and values repeated for
+each query head; ten separate passes of the fast stack; the head of the whole vocabulary; weight norm in each
+convolution, sound at once. floor: bytes of weights that a frame reads, by the bandwidth measured here.
 """
 
 import argparse
