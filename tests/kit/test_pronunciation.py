@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from meadowlark.kit.pronunciation import Piece, pieces
+from meadowlark.api import Pronunciation, Utterance, Voice
+from meadowlark.kit.pronunciation import Piece, marked, pieces
 
 
 def test_a_text_without_any_is_one_piece() -> None:
@@ -25,3 +26,14 @@ def test_words_with_their_sounds_and_marks() -> None:
 @pytest.mark.parametrize("text", ["[link](https://a.b/c)", "[word](ipa)", "[](/a/)", "[a](//)", "[a\nb](/c/)", "(/a/)"])
 def test_other_brackets_are_text(text: str) -> None:
     assert list(pieces(text)) == [Piece(text)]
+
+
+def test_the_lexicons_pronunciations_are_written_into_the_text() -> None:
+    utterance = Utterance(
+        "Ask Siobhan or Niamh.",
+        Voice("v", ("en",)),
+        "en",
+        pronunciations=(Pronunciation(4, 11, "ʃɪˈvɔːn"), Pronunciation(15, 20, "niːv")),
+    )
+    assert marked(utterance) == "Ask [Siobhan](/ʃɪˈvɔːn/) or [Niamh](/niːv/)."
+    assert [piece.ipa for piece in pieces(marked(utterance))] == ["", "ʃɪˈvɔːn", "", "niːv"]

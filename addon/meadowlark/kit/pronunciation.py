@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..api import Utterance
+
 _INLINE = re.compile(r"\[([^\[\]\n]{1,200})\]\(/([^/()\n]{1,400})/\)([.,!?…;:—]*)")
 
 
@@ -21,6 +23,14 @@ class Piece:
 
     mark: str = ""
     """The punctuation that follows a word with given sounds."""
+
+
+def marked(utterance: Utterance) -> str:
+    """The utterance's text with the pronunciations of the user's lexicon written into it."""
+    text = utterance.text
+    for each in reversed(utterance.pronunciations):
+        text = f"{text[: each.start]}[{text[each.start : each.end]}](/{each.ipa}/){text[each.end :]}"
+    return text
 
 
 def pieces(text: str) -> Iterator[Piece]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from meadowlark.api import Pipeline, Utterance
 from meadowlark.kit import ort
+from meadowlark.kit.pronunciation import marked
 from meadowlark_espeakng.phonemes import Phonemizer
 
 from . import blends, found_in, settings
@@ -86,7 +87,7 @@ class KokoroPipeline(Pipeline):
         pack = self._pack(utterance)
         language = language_of(_first(utterance)).espeak
         spoken = False
-        for run in self._speller(model).runs(utterance.text, language):
+        for run in self._speller(model).runs(marked(utterance), language):
             spoken = True
             tokens = self._spell.numbers(run)
             begun = time.monotonic()
@@ -105,7 +106,7 @@ class KokoroPipeline(Pipeline):
         model, pack = self._model_for(utterance), self._pack(utterance)
         before = 0.0
         speed = settings.number(utterance.options, "speed")
-        for run in self._speller(model).runs(utterance.text, language_of(_first(utterance)).espeak):
+        for run in self._speller(model).runs(marked(utterance), language_of(_first(utterance)).espeak):
             tokens = self._spell.numbers(run)
             speech = model.begin(tokens, row(pack, len(tokens)), speed)
             if speech.durations is None:

@@ -13,6 +13,7 @@ import soxr
 
 from meadowlark.api import Pipeline, Utterance
 from meadowlark.kit import ort
+from meadowlark.kit.pronunciation import marked
 from meadowlark_espeakng.phonemes import Phonemizer
 
 from . import RATE, settings
@@ -75,7 +76,7 @@ class PiperPipeline(Pipeline):
         manner = settings.manner(utterance.options, voice.config)
         speaker = _speaker(utterance, voice.config)
         spoken = False
-        for ids in voice.speller.sentences(utterance.text):
+        for ids in voice.speller.sentences(marked(utterance)):
             spoken = True
             yield from self._sentence(voice, ids, manner, speaker)
         if not spoken:
