@@ -5,6 +5,14 @@
     part_files       the parts of a model, kept on disk by the content they were made of
     windows          a long thing computed in growing pieces
     pronunciation    `[word](/ipa/)` in a text
+    weights          checkpoints by table of names and shapes, mapped into memory
+    precision        bf16, 8 and 4 bits: what a quality means on a device
+    kvcache          keys and values, as long as the request needs; prefixes kept
+    decode           several sequences a step at a time
+    sampling         top-k, top-p and their like, in the order an engine defines
+    stream           codecs and vocoders piece by piece, with carried state
+    references       voices to be imitated: found, checked, trimmed, encoded once
+    parity           a pipeline held against recorded data
 
 For plugins, in their workers. Knows `meadowlark.api` and nothing else of the core.
 """
