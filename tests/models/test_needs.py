@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from meadowlark.api import Asset, EngineManifest, Value, Voice
-from meadowlark.models.availability import divided
 from meadowlark.models.needs import LONG_PAUSE, LONGEST_PAUSE, assets_of, chosen, pause
 from meadowlark.models.state import Downloading, Failed, Missing, Present, Progress, Trouble, in_words, megabytes
 
@@ -62,19 +61,6 @@ def test_what_somebody_must_mend_is_tried_hourly() -> None:
 def test_a_server_is_not_asked_before_it_wishes() -> None:
     assert pause(Trouble.BUSY, 1, asked=7200) == 7200
     assert pause(Trouble.BUSY, 5, asked=10) == 480
-
-
-def test_engines_are_divided_by_what_can_speak() -> None:
-    here, gone = Voice("here", ("en",)), Voice("gone", ("en",))
-    mixed = EngineManifest("mixed", "M", "MIT", "a:b", 16_000, voices=(here, gone))
-    whole = EngineManifest("whole", "W", "MIT", "a:b", 16_000, voices=(gone,))
-    ready, waiting = divided((mixed, whole), {"mixed/gone"})
-    assert [each.voices for each in ready] == [(here,), (gone,)]
-    assert ready[1] is whole
-    assert [(each.id, each.voices) for each in waiting] == [("mixed", (gone,))]
-    ready, waiting = divided((whole,), {"whole/gone"})
-    assert [(each.id, each.voices) for each in ready] == [("whole", ())]
-    assert divided((whole,), frozenset()) == ((whole,), ())
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,11 @@ import pytest
 
 from meadowlark.schedule.policy import (
     LONGEST_NEWCOMER_WAIT,
-    MOST_AHEAD_SECONDS,
     Waiting,
     keeps_time,
     pick,
     pick_deadline,
     pick_first_come,
-    prefetch_pause,
 )
 
 
@@ -141,9 +139,3 @@ def test_an_engine_slower_than_speech_lets_newcomers_in_where_nobody_minds() -> 
 def test_a_book_is_planned_only_as_far_as_it_matters() -> None:
     book = waiting(1, 10.0, rest=1e12)
     assert pick([waiting(2, None), book], 0.0).ticket == 2
-
-
-def test_prefetch_has_a_bound() -> None:
-    assert prefetch_pause(None, 5.0) == 0.0
-    assert prefetch_pause(5.0 + MOST_AHEAD_SECONDS, 5.0) == 0.0
-    assert prefetch_pause(15.0 + MOST_AHEAD_SECONDS, 5.0) == 10.0

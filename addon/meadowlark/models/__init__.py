@@ -1,7 +1,6 @@
 """The model store: files that engines need are found, else downloaded, checked and kept.
 
     needs          which files a voice needs, when to try again          pure
-    availability   which voices can speak now                            pure
     shelves        the folders: where a file may lie, where ours are kept
     store          what is there, what is coming; one download for all who want a file
     progress       how far, how fast, when to say so                     pure

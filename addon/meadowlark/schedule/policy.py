@@ -17,9 +17,6 @@ wait, unless estimates are wrong."""
 SECONDS_PER_WAITED: Final = 0.5
 """A newcomer passes one whose reply is so much shorter for each second that it has waited longer."""
 
-MOST_AHEAD_SECONDS: Final = 30.0
-"""Speech made ahead of a listener. Less of it makes gaps, more of it is often thrown away (people interrupt)."""
-
 SPEECH_SECONDS: Final = 4.0
 """Speech in a sentence of which nothing is known: about 60 characters."""
 
@@ -114,11 +111,6 @@ def _following(each: Waiting, due: float, place: int, speech: float, rest: float
     """(when it is due, its place, its speech, what is left after it) of the sentence after one that was due."""
     usual = max(each.speech, LEAST_SPEECH)
     return due + speech, place, min(usual, rest), rest - usual
-
-
-def prefetch_pause(runs_dry_at: float | None, now: float) -> float:
-    """Seconds for which a reply should not ask for its next sentence, since its listener has enough ahead."""
-    return 0.0 if runs_dry_at is None else max(0.0, runs_dry_at - now - MOST_AHEAD_SECONDS)
 
 
 def pick_first_come(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ()) -> Waiting:
