@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from meadowlark import api, hookspecs, plugins
+from meadowlark import api, hookspecs, manifest, plugins
 from meadowlark.discovery import STEP_SECONDS
+from meadowlark.residency.supervisor import FIRST_PATIENCE, SHORTEST_PATIENCE
 from meadowlark.testing.conformance import EngineConformance, suite
 from meadowlark.testing.contract import SENTENCE_CHARS, Contract
 from meadowlark.testing.lightness import HEAVY
 from meadowlark.text import MarkerMap, Segmenter
+from meadowlark.worker.patience import patience
 from meadowlark.worker.process import CANCEL_SECONDS
 
 FOLDER = Path(__file__).parent.parent.parent / "plugins"
@@ -69,6 +71,40 @@ def test_numbers_are_the_code_s() -> None:
     assert f"within {Contract.cancel_seconds:g} s" in PAGE
     assert f"gone within {Contract.end_seconds:g} s" in PAGE
     assert ", ".join(HEAVY) in PAGE
+
+
+def test_the_silences_are_the_code_s() -> None:
+    said = " ".join(PAGE.partition("**Do not fall silent.**")[2].partition("\n\n")[0].split())
+    times = patience(100, 1.0, floor=SHORTEST_PATIENCE) / 100
+    assert f"is {patience(100, None):g} s for an engine that has never been measured" in said
+    assert f"{FIRST_PATIENCE:g} s in the first sentence of a new process" in said
+    assert f"{times:g} times what the sentence usually takes, but at least {SHORTEST_PATIENCE:g} s" in said
+
+
+def test_every_field_of_an_asset_is_explained() -> None:
+    section = PAGE.partition("## Model files")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == {each.name for each in fields(api.Asset)}
+
+
+def test_the_model_files_on_the_page_are_a_manifest() -> None:
+    section = PAGE.partition("## Model files")[2].partition("\n## ")[0]
+    [code] = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    given = 'id="mine", title="Mine", license="Apache-2.0", pipeline="mine:Mine", sample_rate=16000'
+    code = (
+        code.replace("3f5a…", "3f5a" * 10)
+        .replace("9c0e…", "9c0e" * 16)
+        .replace("EngineManifest(\n    ...", f"made = EngineManifest({given}")
+    )
+    scope: dict[str, api.EngineManifest] = {}
+    exec(code, scope)
+    assert list(manifest.problems(scope["made"])) == []
+    assert scope["made"].voices[0].assets[0].key in section
+
+
+def test_a_marker_may_be_named_by_an_alias() -> None:
+    happy = api.Marker("happy", api.MarkerKind.STYLE, "happy")
+    assert MarkerMap([happy], []).resolve("joyful") == happy
 
 
 def test_what_is_said_of_relatives_is_so() -> None:
