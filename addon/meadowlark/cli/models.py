@@ -90,7 +90,9 @@ def _targets(catalog: Catalog, names: Sequence[str], everything: bool) -> list[T
     found: dict[Target, None] = {}
     for name in names or ("",):
         by_engine = name.strip().lower() in {each.id for each in catalog.engines}
-        if everything:
+        if by_engine and not catalog.manifest(name.strip().lower()).voices:
+            found[name.strip().lower(), ""] = None  # its own files: a list of voices, say
+        elif everything:
             manifest = catalog.manifest(name.strip().lower() or catalog.default.partition("/")[0])
             needy = [each.id for each in manifest.voices if manifest.assets or each.assets]
             found.update(dict.fromkeys((manifest.id, voice) for voice in needy or [manifest.voices[0].id]))
