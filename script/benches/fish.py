@@ -135,14 +135,14 @@ def precision(folder, values, name, options):
     """A frame, step by step."""
     import torch
 
-    from meadowlark_fish_speech.generate import Speech
+    from meadowlark_fish_speech.generate import Eager, Speech
     from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler
 
     model, load = open_model(folder, name)
     prompt = torch.zeros(11, CONTEXT, dtype=torch.long)
     prompt[0] = 1
     stamps = [now()]
-    speech = Speech(model, prompt, S1Sampler(Manner(), RandomNoise(0)), options.frames + 2)
+    speech = Speech(Eager(model), prompt, S1Sampler(Manner(), RandomNoise(0)), options.frames + 2)
     stamps.extend(now() for _ in speech)
     took = [after - before for before, after in itertools.pairwise(stamps)]
     cache, fast = model.cache(256), model.fast_cache()

@@ -1,64 +1,144 @@
 """From a prompt to frames, one at a time: read, draw, yield.
 
-Nothing runs between frames: whoever stops asking has stopped it.
+Nothing runs between frames: whoever stops asking has stopped it. What computes a frame is a `Speaker`'s choice: `Eager`
+is the model as it is written, the reference of all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from meadowlark.kit.kvcache import KVCache, Prefix, length_for
 
-from .model import DualAR
-from .sampler import Sampler
+from .config import ModelConfig
+from .model import DualAR, Tokens
+from .sampler import Manner, Noise, S1Sampler, S2Sampler, Sampler
+
+
+class FrameMaker(Protocol):
+    """The frames of one sentence, each made when it is asked for. Knows no end."""
+
+    def first(self) -> Tensor:
+        """Read the prompt; the first frame, (11,)."""
+
+    def next(self) -> Tensor:
+        """The frame that follows the last one; that one is read now, not before."""
+
+    def close(self) -> None:
+        """Give back what the sentence holds, such as a place in a batch. Comes once, at any time, and last."""
+
+
+class Speaker(Protocol):
+    """A model ready to speak, whatever computes it."""
+
+    @property
+    def config(self) -> ModelConfig:
+        """Its shape."""
+
+    @property
+    def tokens(self) -> Tokens:
+        """Of its vocabulary."""
+
+    def sampler(self, manner: Manner, noise: Noise, *, as_published: bool = False) -> Any:
+        """What draws the tokens of one sentence: of the kind that `start` takes."""
+
+    def start(self, prompt: Tensor, sampler: Any, length: int, prefix: Prefix | None = None) -> FrameMaker:
+        """A sentence (11, T), the prefix included, that will have at most `length` positions with all its frames."""
+
+    def prefix(self, prompt: Tensor) -> Prefix:
+        """What every sentence of a voice begins with, (11, T), read once."""
 
 
 class Speech:
     """One sentence as it is generated."""
 
     def __init__(
-        self, model: DualAR, prompt: Tensor, sampler: Sampler, frames: int, prefix: Prefix | None = None
+        self, speaker: Speaker, prompt: Tensor, sampler: Any, frames: int, prefix: Prefix | None = None
     ) -> None:
         """prompt: (11, T), the prefix included; frames: at most so many. Raises ValueError for too long a prompt."""
-        self._model, self._prompt, self._sampler, self._prefix = model, prompt, sampler, prefix
-        length = length_for(prompt.shape[1], frames, model.config.context)
-        self._most = min(frames, length - prompt.shape[1])
-        self._length = length
+        self._speaker, self._prompt, self._sampler, self._prefix = speaker, prompt, sampler, prefix
+        self._length = length_for(prompt.shape[1], frames, speaker.config.context)
+        self._most = min(frames, self._length - prompt.shape[1])
         self.stopped = False
         """Whether the model itself has come to an end."""
 
     def __iter__(self) -> Iterator[Tensor]:
         """Frames (11,), the one that ends it included."""
-        model = self._model
-        with torch.inference_mode():
-            cache, fast_cache = model.cache(self._length), model.fast_cache()
-            state = self._read(cache)
-            frame = self._draw(state, fast_cache)
-        at = self._prompt.shape[1]
-        for made in range(self._most):
-            yield frame[0]
-            if int(frame[0, 0]) == model.tokens.stop and made:
-                self.stopped = True
-                return
-            if made + 1 == self._most:
-                return
-            with torch.inference_mode():  # not around a yield: the caller's code is not ours to switch
-                state = model.step(frame, cache, at, at + 1)
-                frame = self._draw(state, fast_cache)
-            at += 1
+        maker = self._speaker.start(self._prompt, self._sampler, self._length, self._prefix)
+        try:
+            frame = maker.first()
+            for made in range(self._most):
+                yield frame
+                if int(frame[0]) == self._speaker.tokens.stop and made:
+                    self.stopped = True
+                    return
+                if made + 1 < self._most:
+                    frame = maker.next()
+        finally:
+            maker.close()
 
-    def _read(self, cache: KVCache) -> Tensor:
+
+class Eager:
+    """The model computed by torch, operation by operation."""
+
+    def __init__(self, model: DualAR) -> None:
+        self.model, self.config, self.tokens = model, model.config, model.tokens
+
+    def sampler(self, manner: Manner, noise: Noise, *, as_published: bool = False) -> Sampler:
+        """S1's or S2's way."""
+        stop_row = int((self.model.row_tokens == self.tokens.stop).nonzero())
+        if self.config.generation == "s1":
+            return S1Sampler(manner, noise, as_published=as_published, stop_row=stop_row)
+        return S2Sampler(manner, noise, stop_row, as_published=as_published)
+
+    def start(self, prompt: Tensor, sampler: Sampler, length: int, prefix: Prefix | None = None) -> FrameMaker:
+        """Frames of a sentence."""
+        return _EagerFrames(self.model, prompt, sampler, length, prefix)
+
+    @torch.inference_mode()
+    def prefix(self, prompt: Tensor) -> Prefix:
+        """Keys and values of a voice's prompt."""
+        cache = self.model.cache(length_for(prompt.shape[1], 0, self.config.context))
+        self.model.prefill(prompt[None].to(self.model.plan.device), cache)
+        return cache.snapshot(prompt.shape[1])
+
+
+class _EagerFrames:
+    """One sentence of `Eager`."""
+
+    def __init__(self, model: DualAR, prompt: Tensor, sampler: Sampler, length: int, prefix: Prefix | None) -> None:
+        self._model, self._prompt, self._sampler, self._prefix = model, prompt, sampler, prefix
+        with torch.inference_mode():
+            self._cache, self._fast_cache = model.cache(length), model.fast_cache()
+        self._at = prompt.shape[1]
+        self._frame: Tensor | None = None
+
+    @torch.inference_mode()
+    def first(self) -> Tensor:
         start = 0
         if self._prefix is not None:
-            cache.restore(self._prefix)
+            self._cache.restore(self._prefix)
             start = self._prefix.length
-        return self._model.prefill(self._prompt[None, :, start:].to(self._model.plan.device), cache, start)
+        prompt = self._prompt[None, :, start:].to(self._model.plan.device)
+        return self._draw(self._model.prefill(prompt, self._cache, start))
 
-    def _draw(self, state: Tensor, cache: KVCache) -> Tensor:
-        return draw_frame(self._model, state, self._sampler, cache)
+    @torch.inference_mode()
+    def next(self) -> Tensor:
+        assert self._frame is not None, "first() comes first"
+        state = self._model.step(self._frame, self._cache, self._at, self._at + 1)
+        self._at += 1
+        return self._draw(state)
+
+    def _draw(self, state: Tensor) -> Tensor:
+        self._frame = draw_frame(self._model, state, self._sampler, self._fast_cache)
+        return self._frame[0]
+
+    def close(self) -> None:
+        """The cache goes with the object."""
 
 
 def draw_frame(model: DualAR, state: Tensor, sampler: Sampler, cache: KVCache) -> Tensor:
@@ -74,11 +154,3 @@ def draw_frame(model: DualAR, state: Tensor, sampler: Sampler, cache: KVCache) -
     frame = torch.stack([main, *codes], dim=1)
     sampler.remember(row, frame)
     return frame
-
-
-def prefix_of(model: DualAR, prompt: Tensor) -> Prefix:
-    """What every sentence of a voice begins with, read once. prompt: (11, T)."""
-    with torch.inference_mode():
-        cache = model.cache(length_for(prompt.shape[1], 0, model.config.context))
-        model.prefill(prompt[None].to(model.plan.device), cache)
-        return cache.snapshot(prompt.shape[1])

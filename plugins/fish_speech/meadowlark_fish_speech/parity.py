@@ -17,7 +17,7 @@ from meadowlark.kit.weights import Weights
 
 from . import codec
 from .config import config_of
-from .generate import Speech
+from .generate import Eager, Speech
 from .model import TABLE, DualAR, Tokens
 from .sampler import Manner, S1Sampler, S2Sampler, Sampler
 
@@ -110,7 +110,7 @@ def language_checks(
     listening = _Listening(sampler, [], [])
     wanted = trace[f"{run}.tokens"].long()
     # one more than was recorded, unless it stopped by itself: a run that would not stop must be noticed
-    speech = Speech(network, trace[f"{run}.prompt"].long(), listening, wanted.shape[1] + int(row is not None))
+    speech = Speech(Eager(network), trace[f"{run}.prompt"].long(), listening, wanted.shape[1] + int(row is not None))
     frames = torch.stack(list(speech), dim=1)
     slow, fast = trace[f"{run}.slow_logits"], trace[f"{run}.fast_logits"]
     main = torch.cat(listening.main_logits)[: slow.shape[0]]

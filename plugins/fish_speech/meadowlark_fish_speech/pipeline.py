@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -24,10 +24,10 @@ from meadowlark.kit.stream import State, first_piece, pieces
 
 from . import codec, settings
 from .checkpoint import Checkpoint
-from .generate import Speech, prefix_of
+from .generate import Eager, Speaker, Speech
 from .markers import marked
 from .prompt import Prompt, Sample, s1_prompt, s2_prompt
-from .sampler import S1_MANNER, S2_MANNER, Manner, RandomNoise, S1Sampler, S2Sampler, Sampler
+from .sampler import S1_MANNER, S2_MANNER, Manner, RandomNoise
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class FishPipeline(Pipeline):
         self._plan = plan(self.context.device, quality, real_time_at=Bits.INT4)
         config = self._checkpoint.config()
         self._tokenizer = self._checkpoint.tokenizer(config)
-        self._model = self._checkpoint.model(config, self._tokenizer.tokens, self._plan)
+        self._speaker: Speaker = Eager(self._checkpoint.model(config, self._tokenizer.tokens, self._plan))
         codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
         self._decoder = codec.Decoder(self._checkpoint.codec_weights(), codec_plan)
         self._first_generation = config.generation == "s1"
@@ -81,7 +81,7 @@ class FishPipeline(Pipeline):
 
     def warm_up(self) -> None:
         """Measure how fast frames and sound are made here: when the first is heard depends on it."""
-        speech = Speech(self._model, self._prompt("Hello.", ()).whole, self._sampler(self._manner({}), 0), 5)
+        speech = Speech(self._speaker, self._prompt("Hello.", ()).whole, self._sampler(self._manner({}), 0), 5)
         frames, stamps = [], []
         for frame in speech:
             frames.append(frame)
@@ -108,7 +108,7 @@ class FishPipeline(Pipeline):
             prompt = self._prompt(part, samples)
             sampler = self._sampler(manner, seed or _seed_of(part))
             frames = settings.Lengths().frames(part, FRAME_RATE)
-            speech = Speech(self._model, prompt.whole, sampler, frames, self._prefix(key, prompt))
+            speech = Speech(self._speaker, prompt.whole, sampler, frames, self._prefix(key, prompt))
             yield from self._heard(speech)
             if not speech.stopped:
                 _LOGGER.debug("The model did not end a sentence of %d characters within %d frames", len(part), frames)
@@ -119,7 +119,7 @@ class FishPipeline(Pipeline):
         sizes = pieces(first, max(first, LARGEST_PIECE))
         size, waiting, state = next(sizes), [], State()
         for frame in speech:
-            if int(frame[0]) != self._model.tokens.stop:
+            if int(frame[0]) != self._speaker.tokens.stop:
                 waiting.append(frame)
             if len(waiting) == size:
                 yield self._sound(waiting, state)
@@ -149,15 +149,15 @@ class FishPipeline(Pipeline):
 
     def _anchor(self, seed: int) -> Tensor:
         """The codes of a timbre: made by the first that asks, then kept on disk."""
-        content = f"timbre {seed} {ANCHOR} {self._model.config} {self._plan}".encode()
+        content = f"timbre {seed} {ANCHOR} {self._speaker.config} {self._plan}".encode()
         return self._library.kept(content, lambda: self._draw_anchor(seed))
 
     def _draw_anchor(self, seed: int) -> Tensor:
         sampler = self._sampler(self._manner({}), seed)
         speech = Speech(
-            self._model, self._prompt(ANCHOR, ()).whole, sampler, settings.Lengths().frames(ANCHOR, FRAME_RATE) // 2
+            self._speaker, self._prompt(ANCHOR, ()).whole, sampler, settings.Lengths().frames(ANCHOR, FRAME_RATE) // 2
         )
-        frames = [frame for frame in speech if int(frame[0]) != self._model.tokens.stop]
+        frames = [frame for frame in speech if int(frame[0]) != self._speaker.tokens.stop]
         return torch.stack(frames, dim=1)[1:].cpu()
 
     def _prefix(self, key: str, prompt: Prompt) -> Prefix:
@@ -165,13 +165,13 @@ class FishPipeline(Pipeline):
         if key not in self._prefixes:
             while len(self._prefixes) >= VOICES_IN_MEMORY:
                 self._prefixes.popitem(last=False)
-            self._prefixes[key] = prefix_of(self._model, prompt.voice)
+            self._prefixes[key] = self._speaker.prefix(prompt.voice)
         self._prefixes.move_to_end(key)
         return self._prefixes[key]
 
     def _prompt(self, text: str, samples: tuple[Sample, ...]) -> Prompt:
         write = s1_prompt if self._first_generation else s2_prompt
-        return write(self._tokenizer, text, samples, self._model.config.codebooks)
+        return write(self._tokenizer, text, samples, self._speaker.config.codebooks)
 
     def _manner(self, options: Mapping[str, Value]) -> Manner:
         manner = S1_MANNER if self._first_generation else S2_MANNER
@@ -180,12 +180,8 @@ class FishPipeline(Pipeline):
                 manner = dataclasses.replace(manner, **{name: int(value) if name == "top_k" else value})
         return manner
 
-    def _sampler(self, manner: Manner, seed: int) -> Sampler:
-        noise = RandomNoise(seed, self._plan.device)
-        stop_row = int((self._model.row_tokens == self._model.tokens.stop).nonzero())
-        if self._first_generation:
-            return S1Sampler(manner, noise, stop_row=stop_row)
-        return S2Sampler(manner, noise, stop_row)
+    def _sampler(self, manner: Manner, seed: int) -> Any:
+        return self._speaker.sampler(manner, RandomNoise(seed, self._plan.device))
 
 
 def _codec_dtype(chosen: Plan) -> torch.dtype:

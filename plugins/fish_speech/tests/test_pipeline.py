@@ -21,7 +21,7 @@ from meadowlark_fish_speech import LANGUAGES, codec, s1, s2
 from meadowlark_fish_speech.checkpoint import CheckpointError
 from meadowlark_fish_speech.config import ConfigError
 from meadowlark_fish_speech.doubles import write_s1, write_s2
-from meadowlark_fish_speech.generate import Speech, prefix_of
+from meadowlark_fish_speech.generate import Speech
 from meadowlark_fish_speech.pipeline import FishPipeline, cut
 from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler, S2Sampler
 
@@ -74,9 +74,9 @@ def test_a_prompt_read_once_gives_the_same(pipeline: FishPipeline) -> None:
 
     def speak(prefix: object) -> list[list[int]]:
         sampler = S1Sampler(Manner(top_p=1e-6), RandomNoise(0))
-        return [frame.tolist() for frame in Speech(pipeline._model, prompt.whole, sampler, 6, prefix)]
+        return [frame.tolist() for frame in Speech(pipeline._speaker, prompt.whole, sampler, 6, prefix)]
 
-    assert speak(None) == speak(prefix_of(pipeline._model, prompt.voice))
+    assert speak(None) == speak(pipeline._speaker.prefix(prompt.voice))
 
 
 def test_timbre_outlives_the_process(home: Path, pipeline: FishPipeline) -> None:

@@ -11,7 +11,7 @@ from meadowlark.kit.decode import Together
 from meadowlark.kit.precision import Plan
 from meadowlark.kit.weights import Weights
 from meadowlark_fish_speech.config import config_of
-from meadowlark_fish_speech.generate import Speech, draw_frame, prefix_of
+from meadowlark_fish_speech.generate import Eager, Speech, draw_frame
 from meadowlark_fish_speech.model import TABLE, DualAR, Tokens
 from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler
 
@@ -28,7 +28,7 @@ def sampler(seed: int = 0) -> S1Sampler:
 
 
 def alone(model: DualAR, prompt: torch.Tensor, frames: int, seed: int) -> list[list[int]]:
-    return [frame.tolist() for frame in Speech(model, prompt, sampler(seed), frames)]
+    return [frame.tolist() for frame in Speech(Eager(model), prompt, sampler(seed), frames)]
 
 
 def together(model: DualAR, places: int, length: int = 64) -> Together[S1Sampler]:
@@ -59,7 +59,7 @@ def test_come_and_go(model: DualAR, s1) -> None:
 def test_begins_behind_a_prefix(model: DualAR, s1) -> None:
     prompt = s1.trace["greedy_ref.prompt"].long()
     many = together(model, 1)
-    many.join(prompt, sampler(4), prefix_of(model, prompt[:, :30]))
+    many.join(prompt, sampler(4), Eager(model).prefix(prompt[:, :30]))
     assert [many.step()[0].tolist() for _ in range(5)] == alone(model, prompt, 5, 4)
 
 
