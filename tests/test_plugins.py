@@ -11,6 +11,7 @@ from textwrap import dedent
 
 import pytest
 
+from meadowlark.api import Value
 from meadowlark.discovery import discover
 from meadowlark.plugins import PluginRow, Registry
 
@@ -296,3 +297,58 @@ def test_a_broken_interpreter_is_a_row(tmp_path: Path, script: str | None, reaso
     assert broken.name == str(python)
     assert reason in broken.error
     assert os.fspath(python) in broken.error
+
+
+READER = """
+    from meadowlark.api import Asset, OptionError, Voice
+
+    @hookimpl
+    def register_engines(register):
+        assets = (Asset("x/y", "list.txt", optional=True), Asset("x/y", "gone.txt", optional=True))
+        register(engine("reader", assets=assets, voices=()))
+
+    @hookimpl
+    def register_voices(register, files, model_dir):
+        for name in open(files["reader"]["list.txt"]).read().split():
+            register("reader", Voice(name, ("en",)))
+        register("reader", Voice(f"keys-{len(files['reader'])}", ("en",)))
+        register("reader", Voice(model_dir.name, ("en",)))
+
+    @hookimpl
+    def check_options(engine, options):
+        if "speed" in options and not isinstance(options["speed"], int):
+            raise OptionError(f"{engine} option speed = {options['speed']!r}: use a whole number.")
+        if "crash" in options:
+            raise KeyError("crash")
+"""
+
+
+@pytest.mark.parametrize("place", ["somewhere/reader", "models-here/reader"])
+def test_a_plugin_is_given_its_files_wherever_they_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    install(tmp_path, "reader", READER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / "list.txt").write_text("anna emma")
+    registry = asyncio.run(discover(tmp_path / "somewhere", model_dir=tmp_path / "models-here"))
+    [engine] = [each for each in registry.engines if each.id == "reader"]
+    assert [each.id for each in engine.voices] == ["anna", "emma", "keys-1", "models-here"]
+
+
+def test_wrong_options_are_said_at_start_and_are_no_fault_of_the_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(tmp_path, "reader", READER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "models" / "reader").mkdir(parents=True)
+    (tmp_path / "models" / "reader" / "list.txt").write_text("anna")
+    options: dict[str, dict[str, Value]] = {"reader": {"speed": "fast"}, "not-installed": {"a": 1}}
+    registry = asyncio.run(discover(tmp_path / "voices", options=options))
+    assert registry.option_errors == {"reader": "reader option speed = 'fast': use a whole number."}
+    assert row(registry, "reader").error == ""
+    assert "Options of reader: reader option speed = 'fast'" in caplog.text
+    crashed = asyncio.run(discover(tmp_path / "voices", options={"reader": {"crash": True}}))
+    assert crashed.option_errors == {}
+    assert "check_options failed: KeyError" in row(crashed, "reader").error
+    assert any(each.id == "reader" for each in crashed.engines)

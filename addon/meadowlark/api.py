@@ -31,6 +31,10 @@ Native: TypeAlias = str | Mapping[str, Value]
 """What a marker is to an engine: a word for its prompt ("(excited)") or knobs ({"rate": 1.2})."""
 
 
+class OptionError(ValueError):
+    """An option of the user's for an engine is wrong: the text names it and says what is allowed."""
+
+
 class MarkerKind(StrEnum):
     """How long a marker holds."""
 

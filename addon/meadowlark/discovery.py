@@ -6,12 +6,13 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from .api import Value
 from .plugins import Line, Order, PluginRow, Progress, Registry
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,30 +32,38 @@ LINE_BYTES = 64 * 1024 * 1024
 async def discover(
     voice_dir: Path,
     *,
+    model_dir: Path | None = None,
+    hub: Path | None = None,
+    options: Mapping[str, Mapping[str, Value]] | None = None,
     environments: Sequence[str] = (),
     disabled: Sequence[str] = (),
     step_seconds: float = STEP_SECONDS,
 ) -> Registry:
     """All engines of this interpreter's plugins and of the named others; never raises for a plugin's sake.
 
+    model_dir: where downloads are kept; not said: `models` beside voice_dir. hub: the cache of huggingface_hub.
+    options: the user's, by engine id. disabled: names of plugins that are left out.
     environments: interpreters of other virtualenvs, in which meadowlark and plugins are installed.
-    disabled: names of plugins that are left out.
     """
-    found = await asyncio.gather(
-        *(_probe(interpreter, voice_dir, disabled, step_seconds) for interpreter in ("", *environments))
+    order = Order(
+        str(voice_dir),
+        str(model_dir or voice_dir.parent / "models"),
+        str(hub or ""),
+        disabled=tuple(disabled),
+        options={engine: dict(given) for engine, given in (options or {}).items()},
     )
+    found = await asyncio.gather(*(_probe(interpreter, order, step_seconds) for interpreter in ("", *environments)))
     registry = _join(found)
     for name in set(disabled).difference(row.name for row in registry.rows):
         _LOGGER.warning("disabled_plugins names %r, which is not installed; `meadowlark plugins` lists the names", name)
     return registry
 
 
-async def _probe(interpreter: str, voice_dir: Path, disabled: Sequence[str], step_seconds: float) -> Registry:
+async def _probe(interpreter: str, order: Order, step_seconds: float) -> Registry:
     """One interpreter's plugins. A plugin that sticks or crashes its probe is skipped and the probe run again."""
     skip: dict[str, str] = {}
     while True:
-        order = Order(str(voice_dir), skip, tuple(disabled))
-        result = await _run(interpreter or sys.executable, order, step_seconds)
+        result = await _run(interpreter or sys.executable, replace(order, skip=skip), step_seconds)
         if isinstance(result, Registry):
             break
         if not result.plugin or result.plugin in skip:  # not a plugin's fault: the interpreter itself does not work
@@ -62,7 +71,8 @@ async def _probe(interpreter: str, voice_dir: Path, disabled: Sequence[str], ste
             return Registry(rows=(row,))
         skip[result.plugin] = result.step
     rows = tuple(replace(row, environment=interpreter) for row in result.rows)
-    return Registry(result.engines, rows, {each.id: interpreter for each in result.engines} if interpreter else {})
+    elsewhere = {each.id: interpreter for each in result.engines} if interpreter else {}
+    return replace(result, rows=rows, interpreters=elsewhere)
 
 
 async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry | Progress:
@@ -119,6 +129,7 @@ def _join(found: Sequence[Registry]) -> Registry:
     engines = {}
     rows: list[PluginRow] = []
     interpreters: dict[str, str] = {}
+    wrong: dict[str, str] = {}
     for registry in found:
         double = {each.id for each in registry.engines if each.id in engines}
         for row in registry.rows:
@@ -127,7 +138,10 @@ def _join(found: Sequence[Registry]) -> Registry:
             rows.append(replace(row, error="; ".join(filter(None, (row.error, why)))) if taken else row)
         engines.update({each.id: each for each in registry.engines if each.id not in double})
         interpreters.update({id_: path for id_, path in registry.interpreters.items() if id_ not in double})
+        wrong.update({id_: text for id_, text in registry.option_errors.items() if id_ not in double})
     for row in rows:
         if row.error and not row.disabled:
             _LOGGER.error("Plugin %s%s: %s", row.name, f" in {row.environment}" if row.environment else "", row.error)
-    return Registry(tuple(engines.values()), tuple(rows), interpreters)
+    for engine, text in wrong.items():
+        _LOGGER.error("Options of %s: %s", engine, text)
+    return Registry(tuple(engines.values()), tuple(rows), interpreters, wrong)

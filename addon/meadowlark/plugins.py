@@ -23,8 +23,9 @@ import msgspec
 import pluggy
 
 from . import hookspecs
-from .api import EngineManifest, Marker, Voice
+from .api import EngineManifest, Marker, Value, Voice
 from .manifest import marker_problems, problems, voice_problems
+from .models.shelves import Shelves
 
 _T = TypeVar("_T")
 
@@ -58,6 +59,9 @@ class Registry:
     interpreters: Mapping[str, str] = field(default_factory=dict)
     """Engine id → interpreter, for engines of other virtualenvs."""
 
+    option_errors: Mapping[str, str] = field(default_factory=dict)
+    """Engine id → what is wrong with the user's options for it; other engines are not in it."""
+
     @property
     def errors(self) -> tuple[PluginRow, ...]:
         """The plugins that do not work, or not wholly."""
@@ -78,9 +82,17 @@ Report = Callable[[Progress], None]
 class Loader:
     """Loads plugins one by one into a Registry; every call into a plugin is in its own try."""
 
-    def __init__(self, voice_dir: Path, report: Report = lambda _: None) -> None:
-        self._voice_dir = voice_dir
+    def __init__(
+        self,
+        shelves: Shelves,
+        report: Report = lambda _: None,
+        options: Mapping[str, Mapping[str, Value]] | None = None,
+    ) -> None:
+        """shelves: where the user's voices and model files lie. options: the user's, by engine id."""
+        self._shelves = shelves
         self._report = report
+        self._options = options or {}
+        self._option_errors: dict[str, str] = {}
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._rows: dict[str, PluginRow] = {}
@@ -107,9 +119,18 @@ class Loader:
         for name in list(self._rows):
             self._call(name, "register_engines", register=self._engine_of(name))
         for name in list(self._rows):
-            self._call(name, "register_voices", register=self._voice_of(name), voice_dir=self._voice_dir)
+            self._call(
+                name,
+                "register_voices",
+                register=self._voice_of(name),
+                voice_dir=self._shelves.voices,
+                model_dir=self._shelves.models,
+                files=self._files_of(name),
+            )
             self._call(name, "register_markers", register=self._marker_of(name))
-        return Registry(engines=tuple(self._engines.values()), rows=tuple(self._rows.values()))
+        for engine in self._options.keys() & self._engines.keys():
+            self._check_options(engine)
+        return Registry(tuple(self._engines.values()), tuple(self._rows.values()), option_errors=self._option_errors)
 
     def _import(self, point: EntryPoint) -> None:
         plugin = point.load()
@@ -127,6 +148,31 @@ class Loader:
             if implementation.plugin_name == plugin:
                 wanted = {name: given[name] for name in implementation.argnames}
                 self._guard(plugin, hook, partial(implementation.function, **wanted))
+
+    def _files_of(self, plugin: str) -> dict[str, dict[str, str]]:
+        """The engines' own files that are there; voices' files are not looked for, there may be thousands."""
+        return {
+            engine: {
+                each.key: str(path)
+                for each in self._engines[engine].assets
+                if (path := self._shelves.find(engine, each))
+            }
+            for engine in self._rows[plugin].engines
+        }
+
+    def _check_options(self, engine: str) -> None:
+        """Have the engine's plugin look at the user's options; what it finds wrong is no fault of the plugin."""
+        for implementation in self._manager.hook.check_options.get_hookimpls():
+            if implementation.plugin_name == self._owners[engine]:
+                given = {"engine": engine, "options": self._options[engine]}
+                wanted = {name: given[name] for name in implementation.argnames}
+                self._guard(self._owners[engine], "check_options", partial(self._ask, implementation, engine, wanted))
+
+    def _ask(self, implementation: pluggy.HookImpl, engine: str, wanted: Mapping[str, object]) -> None:
+        try:
+            implementation.function(**wanted)
+        except ValueError as error:  # OptionError, and what else a check may raise
+            self._option_errors[engine] = _one_line(error)
 
     def _guard(self, plugin: str, step: str, action: Callable[[], object]) -> None:
         self._report(Progress(plugin, step))
@@ -215,8 +261,7 @@ def _checked(given: object, kind: type[_T]) -> _T:
 
 def _require_marked(plugin: object) -> None:
     """pluggy passes over functions without @hookimpl in silence; their author would look for the reason for long."""
-    hooks = [name for name in vars(hookspecs) if name.startswith("register_")]
-    written = [name for name in hooks if callable(getattr(plugin, name, None))]
+    written = [name for name in hookspecs.HOOKS if callable(getattr(plugin, name, None))]
     unmarked = [name for name in written if not hasattr(getattr(plugin, name), f"{hookspecs.PROJECT}_impl")]
     if unmarked:
         raise ValueError(f"{', '.join(unmarked)} is not marked; put @hookimpl (from meadowlark.api) above it")
@@ -224,15 +269,14 @@ def _require_marked(plugin: object) -> None:
 
 def _require_known(manager: pluggy.PluginManager, plugin: object) -> None:
     """Raises ValueError where a hook's name is misspelt, or there is none at all."""
-    hooks = [name for name in vars(hookspecs) if name.startswith("register_")]
     callers = manager.get_hookcallers(plugin) or []
     for caller in callers:
         if not caller.has_spec():
-            near = difflib.get_close_matches(caller.name, hooks, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(hooks)}"
+            near = difflib.get_close_matches(caller.name, hookspecs.HOOKS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(hookspecs.HOOKS)}"
             raise ValueError(f"there is no hook {caller.name}; {hint}")
     if not callers:
-        raise ValueError(f"it has no hook; write at least one of {', '.join(hooks)}, with @hookimpl above it")
+        raise ValueError(f"it has no hook; write at least one of {', '.join(hookspecs.HOOKS)}, with @hookimpl above it")
 
 
 def _describe(error: BaseException) -> str:
@@ -271,8 +315,19 @@ class Order:
     """What the core asks of a probe, as its one argument."""
 
     voice_dir: str
+    model_dir: str
+    hub: str = ""
+    """The cache of huggingface_hub; empty = none is looked into."""
+
     skip: dict[str, str] = field(default_factory=dict)
     disabled: tuple[str, ...] = ()
+    options: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """The user's, by engine id."""
+
+    @property
+    def shelves(self) -> Shelves:
+        """Where files lie."""
+        return Shelves(Path(self.voice_dir), Path(self.model_dir), hub=Path(self.hub) if self.hub else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +351,7 @@ def main() -> None:
     # Under its own name, not __main__, so that what plugins import and what we decode is one class.
     from meadowlark import plugins
 
-    loader = plugins.Loader(Path(order.voice_dir), lambda progress: tell(plugins.Line(progress=progress)))
+    loader = plugins.Loader(order.shelves, lambda progress: tell(plugins.Line(progress=progress)), order.options)
     tell(plugins.Line(registry=loader.load_all(plugins.installed(), order.skip, order.disabled)))
     out.close()
     os._exit(0)  # a plugin's threads and atexit handlers have no say

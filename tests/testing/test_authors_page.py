@@ -23,7 +23,7 @@ from meadowlark.worker.process import CANCEL_SECONDS
 FOLDER = Path(__file__).parent.parent.parent / "plugins"
 PAGE = (FOLDER / "README.md").read_text()
 
-HOOKS = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("register_")}
+HOOKS = {name: getattr(hookspecs, name) for name in hookspecs.HOOKS}
 
 
 @pytest.mark.parametrize(

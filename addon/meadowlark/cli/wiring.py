@@ -31,7 +31,7 @@ from ..speech import Speaker, Words
 from ..text.lexicon import Lexicon
 from ..worker.environments import Nurseries
 from ..worker.process import Launch, WorkerProcess, start
-from .model_store import store_of
+from .model_store import shelves_of, store_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -79,8 +79,14 @@ class House:
 
 async def find(settings: Settings) -> Registry:
     """All plugins, as the settings say."""
+    shelves = shelves_of(settings)
     return await discover(
-        settings.voices.absolute(), environments=settings.environments, disabled=settings.disabled_plugins
+        shelves.voices,
+        model_dir=shelves.models,
+        hub=shelves.hub,
+        options=settings.engines,
+        environments=settings.environments,
+        disabled=settings.disabled_plugins,
     )
 
 
@@ -155,6 +161,7 @@ def _launches(registry: Registry, settings: Settings, store: Store) -> Iterator[
                 voice_dir=settings.voices.absolute(),
                 options=settings.engines.get(manifest.id, {}),
                 files=store.files(manifest.id),
+                max_batch=manifest.max_batch,
             ),
         )
 

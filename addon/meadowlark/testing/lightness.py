@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from ..models.shelves import Shelves
 from ..plugins import Loader, installed
 
 HEAVY: Final = ("torch", "onnxruntime", "transformers", "numpy", "scipy", "tensorflow", "jax")
@@ -68,7 +69,8 @@ def _main(plugin: str) -> None:
     sys.meta_path.insert(0, tripwire)
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        Loader(Path(folder)).load_all(point for point in installed() if point.name == plugin)
+        shelves = Shelves(Path(folder, "voices"), Path(folder, "models"))
+        Loader(shelves).load_all(point for point in installed() if point.name == plugin)
     seconds = time.perf_counter() - begun
     os.write(out, json.dumps({"seconds": seconds, "heavy": tripwire.seen}).encode())
 

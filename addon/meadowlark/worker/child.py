@@ -21,7 +21,7 @@ from typing import BinaryIO, Final, NoReturn
 
 from wyoming.event import read_event
 
-from ..api import Pipeline, PipelineContext
+from ..api import OptionError, Pipeline, PipelineContext
 from ..audio import level
 from .job import Cancelled, JobError, failure_of, framed, perform
 from .memory import Meter
@@ -78,7 +78,8 @@ class _Worker:
         try:
             pipeline = self._load(load)
         except BaseException as error:  # whatever an engine raises, SystemExit too, is told to the core
-            _LOGGER.exception("Could not load")
+            if not isinstance(error, OptionError):  # the user's mistake: where the plugin found it helps nobody
+                _LOGGER.exception("Could not load")
             self._send(LoadFailed(*failure_of(error)))
             return
         while isinstance(job := self._inbox.get(), Speak):

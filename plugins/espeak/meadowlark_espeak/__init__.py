@@ -5,9 +5,9 @@ Light: reads espeak-ng's voice files and loads nothing; the work is done in `pip
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from meadowlark.api import Attribution, EngineManifest, Voice, hookimpl
+from meadowlark.api import Attribution, EngineManifest, Value, Voice, hookimpl
 from meadowlark_espeakng.voices import BaseVoice, base_voices, variant_names
 
 from .languages import display_name, languages, voice_id
@@ -21,6 +21,14 @@ FEMALE, MALE = "f2", "m3"
 def register_engines(register: Callable[[EngineManifest], None]) -> None:
     """Register espeak-ng with every voice of its data."""
     register(manifest())
+
+
+@hookimpl
+def check_options(options: Mapping[str, Value]) -> None:
+    """Raise OptionError for what espeak cannot do."""
+    from . import settings  # ctypes, only where there are options
+
+    settings.check(options, variant_names())
 
 
 def manifest() -> EngineManifest:

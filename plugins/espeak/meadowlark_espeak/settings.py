@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from meadowlark.api import Native, Value
+from meadowlark.api import Native, OptionError, Value
 from meadowlark_espeakng.synthesis import Prosody
 
 from .markers import WHISPER
@@ -45,18 +45,18 @@ class Manner:
 
 
 def check(options: Mapping[str, Value], variants: Collection[str]) -> None:
-    """Raise ValueError for the first option that does not exist or whose value is not allowed."""
+    """Raise OptionError for the first option that does not exist or whose value is not allowed."""
     for key in options:
         if key not in KNOBS and key != "variant":
-            raise ValueError(f"espeak has no option {key!r}. It has: {', '.join((*KNOBS, 'variant'))}.")
+            raise OptionError(f"espeak has no option {key!r}. It has: {', '.join((*KNOBS, 'variant'))}.")
     _prosody(options, {})
     variant = options.get("variant", "")
     if variant and variant not in variants:
-        raise ValueError(f"espeak option variant = {variant!r}: use one of {', '.join(sorted(variants))}.")
+        raise OptionError(f"espeak option variant = {variant!r}: use one of {', '.join(sorted(variants))}.")
 
 
 def manner(options: Mapping[str, Value], style: Native | None, variant: str, female: frozenset[str]) -> Manner:
-    """The user's options with a style on top. female: the variants that are women. Raises ValueError."""
+    """The user's options with a style on top. female: the variants that are women. Raises OptionError."""
     change = style if isinstance(style, Mapping) else {}
     variant = variant or str(options.get("variant", ""))
     if change.get("variant") == WHISPER:
@@ -78,5 +78,5 @@ def _value(key: str, options: Mapping[str, Value]) -> int:
     except ValueError:
         number = float("nan")
     if not (knob.low <= number <= knob.high and number.is_integer()):
-        raise ValueError(f"espeak option {key} = {given!r}: use a whole number from {knob.low} to {knob.high}.")
+        raise OptionError(f"espeak option {key} = {given!r}: use a whole number from {knob.low} to {knob.high}.")
     return int(number)

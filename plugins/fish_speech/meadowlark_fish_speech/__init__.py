@@ -5,12 +5,13 @@ Light: knows files' names and reads no weights; the work is done in `pipeline`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from meadowlark.api import Asset, Attribution, EngineManifest, Voice, hookimpl
+from meadowlark.api import Asset, Attribution, EngineManifest, Value, Voice, hookimpl
 from meadowlark.kit.references import find
 
+from . import settings
 from .markers import S1_MARKERS, S2_MARKERS
 
 RATE = 44100
@@ -68,6 +69,12 @@ def register_voices(register: Callable[[str, Voice], None], voice_dir: Path) -> 
                 ),
             )
     found.complain()
+
+
+@hookimpl
+def check_options(options: Mapping[str, Value]) -> None:
+    """Raise OptionError for what Fish-Speech cannot do."""
+    settings.check(options)
 
 
 def s1() -> EngineManifest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from meadowlark.api import Value
+from meadowlark.api import OptionError, Value
 
 NUMBERS: dict[str, tuple[float, float]] = {
     "temperature": (0.1, 1.5),
@@ -22,24 +22,24 @@ KNOWN = {*NUMBERS, "quality", "folder", "timbre", "reference"}
 
 
 def check(options: Mapping[str, Value]) -> None:
-    """Raises ValueError for an option that does not exist or is out of its range."""
+    """Raises OptionError for an option that does not exist or is out of its range."""
     for name in options:
         if name not in KNOWN:
-            raise ValueError(f"unknown option {name!r}; there are {', '.join(sorted(KNOWN))}")
+            raise OptionError(f"unknown option {name!r}; there are {', '.join(sorted(KNOWN))}")
     for name in NUMBERS:
         number(options, name)
     if (quality := options.get("quality", "auto")) not in QUALITIES:
-        raise ValueError(f"quality is {quality!r}; allowed are {', '.join(QUALITIES)}")
+        raise OptionError(f"quality is {quality!r}; allowed are {', '.join(QUALITIES)}")
 
 
 def number(options: Mapping[str, Value], name: str) -> float | None:
-    """An option's value; None where it is not set. Raises ValueError."""
+    """An option's value; None where it is not set. Raises OptionError."""
     value = options.get(name)
     if value is None:
         return None
     low, high = NUMBERS[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise ValueError(f"{name} is {value!r}; allowed is {low:g} to {high:g}")
+        raise OptionError(f"{name} is {value!r}; allowed is {low:g} to {high:g}")
     return float(value)
 
 

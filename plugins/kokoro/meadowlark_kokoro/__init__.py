@@ -5,12 +5,12 @@ Light: looks which files are there and loads nothing; the work is done in `pipel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from meadowlark.api import Asset, EngineManifest, Value, Voice, hookimpl
 
-from . import blends
+from . import blends, settings
 from .errors import ModelFileError
 from .files import OWN_FOLDER, RAW_BYTES, Found, folders, look
 from .voices import ATTRIBUTION, PUBLISHED, language_of, title
@@ -47,6 +47,12 @@ def register_voices(register: Callable[[str, Voice], None], voice_dir: Path) -> 
                 register("kokoro", _blended(name, blend, local=local))
     if wrong:
         raise ModelFileError("; ".join(wrong))
+
+
+@hookimpl
+def check_options(options: Mapping[str, Value]) -> None:
+    """Raise OptionError for what Kokoro cannot do."""
+    settings.check(options)
 
 
 def search(voice_dir: Path) -> tuple[Path, ...]:

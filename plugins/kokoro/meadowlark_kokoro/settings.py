@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from meadowlark.api import Value
+from meadowlark.api import OptionError, Value
 
 QUALITIES = ("auto", "fast", "balanced", "quality")
 """fast: in windows; balanced, quality: each run at once; auto: in windows where that would be waited for too long."""
@@ -40,7 +40,7 @@ FREE = ("model",)
 
 
 def check(options: Mapping[str, Value]) -> None:
-    """Raise ValueError for the first option that does not exist or whose value is not allowed."""
+    """Raise OptionError for the first option that does not exist or whose value is not allowed."""
     for key, value in options.items():
         if key in RANGES:
             number(options, key)
@@ -50,34 +50,34 @@ def check(options: Mapping[str, Value]) -> None:
             switch(options, key)
         elif key not in (*FREE, *INTERNAL) or not isinstance(value, str):
             names = ", ".join((*RANGES, *CHOICES, *SWITCHES, *FREE))
-            raise ValueError(f"kokoro has no option {key!r}. It has: {names}.")
+            raise OptionError(f"kokoro has no option {key!r}. It has: {names}.")
 
 
 def number(options: Mapping[str, Value], key: str) -> float:
-    """An option as a number; text is accepted, for Home Assistant's form knows nothing else. Raises ValueError."""
+    """An option as a number; text is accepted, for Home Assistant's form knows nothing else. Raises OptionError."""
     given, allowed = options.get(key, NORMAL[key]), RANGES[key]
     try:
         value = float(given) if not isinstance(given, bool) else math.nan
     except ValueError:
         value = math.nan
     if not allowed.low <= value <= allowed.high or (allowed.whole and value != int(value)):
-        raise ValueError(f"kokoro option {key} = {given!r}: use {allowed}.")
+        raise OptionError(f"kokoro option {key} = {given!r}: use {allowed}.")
     return value
 
 
 def choice(options: Mapping[str, Value], key: str) -> str:
-    """One of the words allowed for an option, the first where nothing is said. Raises ValueError."""
+    """One of the words allowed for an option, the first where nothing is said. Raises OptionError."""
     given = options.get(key, CHOICES[key][0])
     if given not in CHOICES[key]:
-        raise ValueError(f"kokoro option {key} = {given!r}: use one of {', '.join(CHOICES[key])}.")
+        raise OptionError(f"kokoro option {key} = {given!r}: use one of {', '.join(CHOICES[key])}.")
     return str(given)
 
 
 def switch(options: Mapping[str, Value], key: str) -> bool:
-    """An option as a truth value. Raises ValueError."""
+    """An option as a truth value. Raises OptionError."""
     given = options.get(key, False)
     if isinstance(given, str) and given.lower() in {"true", "false"}:
         return given.lower() == "true"
     if not isinstance(given, bool):
-        raise ValueError(f"kokoro option {key} = {given!r}: use true or false.")  # noqa: TRY004  as for all options
+        raise OptionError(f"kokoro option {key} = {given!r}: use true or false.")
     return given

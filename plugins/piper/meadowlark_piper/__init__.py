@@ -5,14 +5,14 @@ Light: reads the voices' JSON files and loads nothing; the work is done in `pipe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from meadowlark.api import Attribution, EngineManifest, Voice, hookimpl
+from meadowlark.api import Attribution, EngineManifest, Value, Voice, hookimpl
 
-from . import catalogue, voices
+from . import catalogue, settings, voices
 from .errors import VoiceFileError
-from .files import OWN_FOLDER, find
+from .files import find
 from .styles import MARKERS
 
 HOMES = (Path("/share/piper"), Path("/data"))
@@ -29,29 +29,36 @@ def register_engines(register: Callable[[EngineManifest], None]) -> None:
 
 
 @hookimpl
-def register_voices(register: Callable[[str, Voice], None], voice_dir: Path) -> None:
+def register_voices(
+    register: Callable[[str, Voice], None], voice_dir: Path, model_dir: Path, files: Mapping[str, Mapping[str, str]]
+) -> None:
     """Register the voices that are there, then those of the catalogue that could be downloaded.
 
     Raises VoiceFileError in the end, with all files that cannot be used.
     """
     wrong: list[str] = []
-    store = voice_dir.parent / "models" / OWN_FOLDER
     seen: set[str] = set()
     for found in find((voice_dir, *HOMES), wrong.append):
         seen.add(found.id)
         for voice in voices.voices_of(found):
             register("piper", voice)
-    for entry in catalogue.read((voice_dir / OWN_FOLDER, store, HOMES[0]), wrong.append):
+    for entry in catalogue.read(files.get("piper", {}).get(catalogue.FILE, ""), wrong.append):
         if entry.key not in seen:
             seen.add(entry.key)
             for voice in catalogue.voices_of(entry):
                 register("piper", voice)
-    for found in find((store,), lambda _: None):  # downloaded, and the catalogue has it no more
+    for found in find((model_dir,), lambda _: None):  # downloaded, and the catalogue has it no more
         if found.id not in seen:
             for voice in voices.voices_of(found):
                 register("piper", voice)
     if wrong:
         raise VoiceFileError("; ".join(wrong))
+
+
+@hookimpl
+def check_options(options: Mapping[str, Value]) -> None:
+    """Raise OptionError for what Piper cannot do."""
+    settings.check(options)
 
 
 def manifest() -> EngineManifest:

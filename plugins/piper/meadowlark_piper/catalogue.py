@@ -7,7 +7,7 @@ files are downloaded when somebody does.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,12 @@ class Entry:
     speakers: Mapping[str, int] = field(default_factory=dict)
 
 
-def read(folders: Iterable[Path], complain: Callable[[str], None]) -> Iterator[Entry]:
-    """The entries of the first catalogue in the folders; what is wrong with it is told to `complain`."""
-    path = next((each for each in (folder / FILE for folder in folders) if each.is_file()), None)
-    if path is None:
+def read(path: str, complain: Callable[[str], None]) -> Iterator[Entry]:
+    """The entries of a catalogue, none of an empty path; what is wrong with it is told to `complain`."""
+    if not path:
         return
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
         entries = list(found.items())
     except (OSError, ValueError, AttributeError) as error:
         complain(f"{path} is no catalogue of Piper voices ({error}); delete it, and `meadowlark pull piper`")

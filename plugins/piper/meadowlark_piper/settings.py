@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from meadowlark.api import Value
+from meadowlark.api import OptionError, Value
 
 from .config import VoiceConfig
 
@@ -53,18 +53,18 @@ class Manner:
 
 
 def check(options: Mapping[str, Value]) -> None:
-    """Raise ValueError for the first option that does not exist or whose value is not allowed."""
+    """Raise OptionError for the first option that does not exist or whose value is not allowed."""
     for key, value in options.items():
         if key in RANGES:
             number(options, key, 0)
         elif key in SWITCHES:
             switch(options, key)
         elif key not in INTERNAL or not isinstance(value, str):
-            raise ValueError(f"piper has no option {key!r}. It has: {', '.join((*RANGES, *SWITCHES))}.")
+            raise OptionError(f"piper has no option {key!r}. It has: {', '.join((*RANGES, *SWITCHES))}.")
 
 
 def manner(options: Mapping[str, Value], config: VoiceConfig) -> Manner:
-    """The user's options, else the voice's own values. Raises ValueError."""
+    """The user's options, else the voice's own values. Raises OptionError."""
     silent = switch(options, "deterministic")
     return Manner(
         noise_scale=0.0 if silent else number(options, "noise_scale", config.noise_scale),
@@ -76,7 +76,7 @@ def manner(options: Mapping[str, Value], config: VoiceConfig) -> Manner:
 
 
 def number(options: Mapping[str, Value], key: str, normal: float) -> float:
-    """An option as a number; text is accepted, for Home Assistant's form knows nothing else. Raises ValueError."""
+    """An option as a number; text is accepted, for Home Assistant's form knows nothing else. Raises OptionError."""
     given, allowed = options.get(key), RANGES[key]
     if given is None:
         return normal
@@ -85,15 +85,15 @@ def number(options: Mapping[str, Value], key: str, normal: float) -> float:
     except ValueError:
         value = math.nan
     if not allowed.low <= value <= allowed.high or (allowed.whole and value != int(value)):
-        raise ValueError(f"piper option {key} = {given!r}: use {allowed}.")
+        raise OptionError(f"piper option {key} = {given!r}: use {allowed}.")
     return value
 
 
 def switch(options: Mapping[str, Value], key: str) -> bool:
-    """An option as a truth value. Raises ValueError."""
+    """An option as a truth value. Raises OptionError."""
     given = options.get(key, False)
     if isinstance(given, str) and given.lower() in {"true", "false"}:
         return given.lower() == "true"
     if not isinstance(given, bool):
-        raise ValueError(f"piper option {key} = {given!r}: use true or false.")  # noqa: TRY004  as for all options
+        raise OptionError(f"piper option {key} = {given!r}: use true or false.")
     return given

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import meadowlark_piper
 from meadowlark.api import Voice
 from meadowlark.manifest import asset_problems, voice_problems
+from meadowlark.models.shelves import Shelves
+from meadowlark_piper.catalogue import ASSET
 from meadowlark_piper.doubles import write_voice
 from meadowlark_piper.errors import VoiceFileError
 
@@ -37,9 +40,17 @@ def entry(key: str = "en_US-lessac-medium", speakers: int = 1, size: int = 63_20
     }
 
 
+def register(voice_dir: Path, take: Callable[[str, Voice], object]) -> None:
+    """As the server does: the list of voices comes from wherever the model store sees it."""
+    shelves = Shelves(voice_dir, voice_dir.parent / "models", shared=())
+    path = shelves.find("piper", ASSET)
+    files = {"piper": {ASSET.key: str(path)} if path else {}}
+    meadowlark_piper.register_voices(take, voice_dir, shelves.models, files)
+
+
 def registered(voice_dir: Path) -> dict[str, Voice]:
     voices: dict[str, Voice] = {}
-    meadowlark_piper.register_voices(lambda _, voice: voices.setdefault(voice.id, voice), voice_dir)
+    register(voice_dir, lambda _, voice: voices.setdefault(voice.id, voice))
     return voices
 
 
@@ -96,7 +107,7 @@ def test_broken_entries_are_counted_and_the_others_registered(tmp_path: Path) ->
     write(tmp_path / "models/piper", broken, entry())
     voices: list[str] = []
     with pytest.raises(VoiceFileError, match="1 entries cannot be read, the first is 'en_US-broken-low'"):
-        meadowlark_piper.register_voices(lambda _, voice: voices.append(voice.id), tmp_path / "voices")
+        register(tmp_path / "voices", lambda _, voice: voices.append(voice.id))
     assert voices == ["en_US-lessac-medium"]
 
 

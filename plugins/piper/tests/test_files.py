@@ -145,7 +145,9 @@ def test_wrong_files_are_told_and_the_others_registered(tmp_path: Path) -> None:
     write_voice(tmp_path, "de_DE-broken-low", audio={})
     registered: list[tuple[str, str]] = []
     with pytest.raises(VoiceFileError, match=r"de_DE-broken-low\.onnx\.json"):
-        meadowlark_piper.register_voices(lambda engine, voice: registered.append((engine, voice.id)), tmp_path)
+        meadowlark_piper.register_voices(
+            lambda engine, voice: registered.append((engine, voice.id)), tmp_path, tmp_path / "models", {}
+        )
     assert ("piper", "en_US-double-medium") in registered
 
 
@@ -163,7 +165,7 @@ def test_importing_and_finding_is_light(voice_dir: Path) -> None:
     """A voice is found by its JSON: neither numpy nor ONNX is loaded for it."""
     code = (
         "import sys; from pathlib import Path; import meadowlark_piper;"
-        f"meadowlark_piper.register_voices(lambda *_: None, Path({str(voice_dir)!r}));"
+        f"meadowlark_piper.register_voices(lambda *_: None, Path({str(voice_dir)!r}), Path('none'), {{}});"
         "heavy = {'numpy', 'onnx', 'onnxruntime', 'soxr', 'ctypes', 'meadowlark_piper.pipeline'};"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
