@@ -6,6 +6,7 @@
     windows          a long thing computed in growing pieces
     pronunciation    `[word](/ipa/)` in a text
     weights          checkpoints by table of names and shapes, mapped into memory
+    downloads        what lies where a model's file should be, when a download went wrong
     precision        bf16, 8 and 4 bits: what a quality means on a device
     kvcache          keys and values, as long as the request needs; prefixes kept
     decode           several sequences a step at a time
