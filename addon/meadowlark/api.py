@@ -184,6 +184,7 @@ class EngineManifest:
     cloning: bool = False
 
     max_batch: int = 1
+    """The most sentences that the pipeline speaks at a time: see `Pipeline.synthesize`."""
 
     samples: bool = False
     """True: the same text comes out with another length each time (a sampling engine)."""
@@ -278,6 +279,10 @@ class PipelineContext:
 class Pipeline(ABC):
     """An engine at work. Lives in a worker process of its own and is used by one thread at a time."""
 
+    places: int | None = None
+    """How many sentences it speaks at a time on this device, known after `load`; None = the manifest's `max_batch`,
+    which is also the most."""
+
     def __init__(self, context: PipelineContext) -> None:
         """Cheap; the work belongs into `load`."""
         self.context = context
@@ -294,4 +299,10 @@ class Pipeline(ABC):
 
         Yield early and often: between chunks the core closes the generator when the listener has left.
         Nothing at all for a text that is not empty is an error.
+
+        With `max_batch` > 1 several of these generators are open at a time, each begun when its sentence comes and
+        asked for one chunk in turn. An engine that computes all open sentences in one step does so when one of them
+        asks, and hands the others their part when they do. Yield `b""` when a step has brought nothing to be heard:
+        it is the others' turn then. Each ends, fails and is cancelled by itself, as it is alone: generators say all of
+        that already, for which one call with many sentences would need words of its own.
         """

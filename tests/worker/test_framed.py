@@ -18,9 +18,13 @@ def blocks(count: int, clock: FakeClock, seconds_each: float = 0.0, error: Excep
         raise error
 
 
+def sent(pieces: Iterator[Piece], clock: FakeClock) -> list[Piece]:
+    return [frame for frame in framed(pieces, clock) if frame.payload]
+
+
 def test_a_fast_engine_sends_few_frames_the_first_at_once() -> None:
     clock = FakeClock()
-    frames = list(framed(blocks(30, clock), clock))
+    frames = sent(blocks(30, clock), clock)
     assert len(frames[0].payload) == 4410
     assert len(frames) < 15
     assert b"".join(frame.payload for frame in frames) == b"".join(piece.payload for piece in blocks(30, clock))
@@ -29,7 +33,22 @@ def test_a_fast_engine_sends_few_frames_the_first_at_once() -> None:
 
 def test_a_slow_engine_is_never_held_back() -> None:
     clock = FakeClock()
-    assert [len(frame.payload) for frame in framed(blocks(10, clock, 0.09), clock)] == [4410] * 10
+    assert [len(frame.payload) for frame in sent(blocks(10, clock, 0.09), clock)] == [4410] * 10
+
+
+def test_every_piece_is_a_turn() -> None:
+    """Others are spoken between two of them, while this one is held back, too."""
+    clock, made = FakeClock(), list[int]()
+
+    def counted() -> Iterator[Piece]:
+        for number, piece in enumerate(blocks(30, clock)):
+            made.append(number)
+            yield piece
+
+    frames = framed(counted(), clock)
+    for turns in range(1, 31):
+        next(frames)
+        assert len(made) == turns
 
 
 def test_what_was_made_before_a_failure_is_heard_and_a_cancel_is_silent() -> None:

@@ -43,7 +43,9 @@ def speak(text: str = "Hello", rate: int | None = None) -> Speak:
 
 
 def hear(pipeline: Pipeline, text: str = "Hello", rate: int | None = None) -> list[bytes]:
-    return [piece.payload for piece in perform(pipeline, speak(text, rate), RATE, lambda: False)]
+    """What is sent of it."""
+    pieces = perform(pipeline, speak(text, rate), RATE, lambda: False)
+    return [piece.payload for piece in pieces if piece.payload]
 
 
 def test_bytes_pass_through_piece_by_piece():
@@ -57,9 +59,17 @@ def test_silence_before_the_first_sound_is_held_back_and_not_lost():
     pipeline = Scripted(ZEROS, b"", ZEROS, SOUND, SOUND)
     pieces = perform(pipeline, speak(), RATE, lambda: False)
 
-    assert next(pieces).payload == ZEROS + ZEROS + SOUND
+    assert [next(pieces).payload for _ in range(4)] == [b"", b"", b"", ZEROS + ZEROS + SOUND]
     assert pipeline.yielded == 4
     assert next(pieces).payload == SOUND
+
+
+@pytest.mark.parametrize("rate", [None, 24000])
+def test_each_chunk_is_a_turn_though_nothing_may_come_of_it(rate):
+    pipeline = Scripted(b"", SOUND, b"", SOUND)
+    pieces = perform(pipeline, speak(rate=rate), RATE, lambda: False)
+
+    assert [(next(pieces), pipeline.yielded)[1] for _ in range(4)] == [1, 2, 3, 4]
 
 
 def test_empty_chunks_are_not_sent():

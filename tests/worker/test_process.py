@@ -116,13 +116,17 @@ async def test_an_impatient_second_cancel_does_not_lose_the_worker(worker, utter
     assert await say(worker, "Next")
 
 
-async def test_two_jobs_at_once_are_the_callers_mistake(worker, utter):
-    first = worker.speak(utter("A sentence", rtf=0.5), patience=10)
+async def test_a_second_job_waits_for_its_place(worker, utter, say):
+    first = worker.speak(utter("A sentence", rtf=0.1), patience=10)
     await anext(first)
+    second = asyncio.create_task(say(worker, "Next"))
+    rest = b"".join([chunk async for chunk in first])
 
-    with pytest.raises(RuntimeError, match="two sentences at once"):
-        await anext(worker.speak(utter("Another"), patience=10))
-    await first.aclose()
+    assert not second.done()
+    assert len(rest) == 2 * int(10 * PER_CHAR * RATE) - 2 * int(0.1 * RATE)
+    assert worker.last_done.audio_seconds == pytest.approx(10 * PER_CHAR, abs=0.001)
+    assert len(await second) == 2 * int(4 * PER_CHAR * RATE)
+    assert worker.last_done.together == 1.0
 
 
 async def test_a_listener_who_does_not_read_does_not_stop_the_worker(worker, utter, eventually):

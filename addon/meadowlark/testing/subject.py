@@ -106,6 +106,7 @@ class Subject:
             data_dir=Path(self._folder.name),
             voice_dir=voice_dir or Path(self._folder.name) / "voices",
             options=self._options,
+            max_batch=self.manifest.max_batch,
         )
         self._runner = asyncio.Runner()
         self._nurseries = Nurseries()

@@ -1,7 +1,8 @@
 """The worker's end: one engine at work in a process of its own, forked by the nursery.
 
 Two threads: one reads messages, so that a cancel arrives in mid-sentence and the death of the core ends everything at
-once; the main thread loads and speaks. Knows nothing of Wyoming beyond the framing, nothing of plugins or devices.
+once; the main thread loads and speaks, several sentences in turn where the engine can (rounds.py). Knows nothing of
+Wyoming beyond the framing, nothing of plugins or devices.
 """
 
 from __future__ import annotations
@@ -15,20 +16,19 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import BinaryIO, Final, NoReturn
 
 from wyoming.event import read_event
 
 from ..api import OptionError, Pipeline, PipelineContext
-from ..audio import level
-from .job import Cancelled, JobError, failure_of, framed, perform
+from .job import Cancelled, JobError, failure_of
 from .memory import Meter
 from .messages import (
     Cancel,
     Chunk,
-    Done,
     Failed,
     Failure,
     Load,
@@ -40,6 +40,7 @@ from .messages import (
     encode,
     from_event,
 )
+from .rounds import Job
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -66,7 +67,11 @@ class _Worker:
         self._sock = sock
         self._inbox: SimpleQueue[Load | Speak | None] = SimpleQueue()
         self._meter = Meter()
-        self._cancelled = 0  # jobs up to this one are not wanted any more; written by the reader alone
+        self._places = 1
+        self._jobs: list[Job] = []
+        self._cancelled: set[int] = set()  # jobs that are not wanted any more; added to by the reader
+        self._unloaded = False  # nothing is wanted any more; written by the reader alone
+        self._last = False  # no further job will come
 
     def run(self) -> None:
         """Load, then do jobs until told to end."""
@@ -82,8 +87,9 @@ class _Worker:
                 _LOGGER.exception("Could not load")
             self._send(LoadFailed(*failure_of(error)))
             return
-        while isinstance(job := self._inbox.get(), Speak):
-            self._speak(pipeline, load.sample_rate, job)
+        while self._take_up(pipeline, load.sample_rate):
+            for job in tuple(self._jobs):
+                self._go_on(job)
 
     def _load(self, load: Load) -> Pipeline:
         started = time.monotonic()
@@ -102,6 +108,7 @@ class _Worker:
         pipeline.warm_up()
         warm = time.monotonic()
         took = self._meter.settle()
+        self._places = max(1, min(load.max_batch, pipeline.places or load.max_batch))
         self._send(
             Loaded(
                 loaded - started,
@@ -110,46 +117,55 @@ class _Worker:
                 took.peak_bytes,
                 took.device_bytes,
                 took.device_peak_bytes,
+                self._places,
             )
         )
         return pipeline
 
-    def _speak(self, pipeline: Pipeline, engine_rate: int, speak: Speak) -> None:
-        """Do one job; whatever happens in it, the core is told and the worker takes the next."""
-        job = speak.job
-        started = time.monotonic()
-        first_audio = 0.0
-        audio_seconds = energy = 0.0
-        self._meter.reset_peaks()
+    def _take_up(self, pipeline: Pipeline, engine_rate: int) -> bool:
+        """Begin what has been ordered, as far as there are places; wait if there is nothing. False = the end."""
+        while not self._last and len(self._jobs) < self._places:
+            try:
+                order = self._inbox.get(block=not self._jobs)
+            except Empty:
+                break
+            if not isinstance(order, Speak):
+                self._last = True
+                break
+            self._note_peaks()
+            self._jobs.append(Job(pipeline, order, engine_rate, partial(self._is_unwanted, order.job)))
+        return bool(self._jobs)
+
+    def _is_unwanted(self, number: int) -> bool:
+        return self._unloaded or number in self._cancelled
+
+    def _go_on(self, job: Job) -> None:
+        """One piece of a job; whatever happens in it, the core is told and the others go on."""
         try:
-            pieces = perform(pipeline, speak, engine_rate, lambda: self._cancelled >= job)
-            for piece in framed(pieces, time.monotonic):
-                self._send(Chunk(job, piece.payload))
-                first_audio = first_audio or time.monotonic() - started
-                audio_seconds += piece.seconds
-                energy += level(piece.payload) * piece.seconds
-            seconds = time.monotonic() - started
-            took = self._meter.read()
-            self._send(
-                Done(
-                    job,
-                    audio_seconds,
-                    seconds,
-                    first_audio,
-                    took.memory_bytes,
-                    took.peak_bytes,
-                    took.device_bytes,
-                    took.device_peak_bytes,
-                    energy / max(audio_seconds, 1e-9) / speak.gain**2,
-                )
-            )
+            payload = job.go_on(len(self._jobs))
+            if payload:
+                self._send(Chunk(job.number, payload))
+            if payload is not None:
+                return
+            end: Message = job.done(self._meter.read())
         except Cancelled:
-            self._send(Failed(job, Failure.CANCELLED, "cancelled"))
+            end = Failed(job.number, Failure.CANCELLED, "cancelled")
         except JobError as error:
-            self._send(Failed(job, error.kind, str(error)))
+            end = Failed(job.number, error.kind, str(error))
         except BaseException as error:
             _LOGGER.exception("Could not speak")
-            self._send(Failed(job, *failure_of(error)))
+            end = Failed(job.number, *failure_of(error))
+        self._jobs.remove(job)
+        self._cancelled.discard(job.number)
+        self._send(end)
+
+    def _note_peaks(self) -> None:
+        """Count peaks from here on, without loss for those who speak already."""
+        if self._jobs:
+            took = self._meter.read()
+            for job in self._jobs:
+                job.note(took)
+        self._meter.reset_peaks()
 
     def _send(self, message: Message) -> None:
         frame = encode(message)
@@ -166,9 +182,9 @@ class _Worker:
                     case Load() | Speak() as order:
                         self._inbox.put(order)
                     case Cancel(job):
-                        self._cancelled = max(self._cancelled, job)
+                        self._cancelled.add(job)
                     case Unload():
-                        self._cancelled = sys.maxsize
+                        self._unloaded = True
                         self._inbox.put(None)
         except Exception:
             _LOGGER.critical("Cannot understand the core; please report this", exc_info=True)

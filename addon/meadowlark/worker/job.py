@@ -34,23 +34,28 @@ class JobError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Audio ready to be sent, never empty."""
+    """Audio ready to be sent; empty where the pipeline has worked and there is nothing to send yet."""
 
     payload: bytes
     seconds: float
 
 
+NOTHING_YET: Final = Piece(b"", 0.0)
+
+
 def perform(pipeline: Pipeline, speak: Speak, engine_rate: int, cancelled: Callable[[], bool]) -> Iterator[Piece]:
-    """Speak an utterance at the rate asked for; raises Cancelled, JobError, or whatever the pipeline raises."""
+    """Speak an utterance at the rate asked for, a piece for each chunk of the pipeline: between two of them it may be
+    others' turn. Raises Cancelled, JobError, or whatever the pipeline raises."""
     rate = speak.rate or engine_rate
     heard = _heard(pipeline, speak.utterance, cancelled)
     for payload in heard if rate == engine_rate else _resampled(heard, Resampler(engine_rate, rate)):
-        loud = amplified(payload, speak.gain) if speak.gain != 1.0 else payload
+        loud = amplified(payload, speak.gain) if payload and speak.gain != 1.0 else payload
         yield Piece(loud, seconds(len(payload), rate))
 
 
 def framed(pieces: Iterable[Piece], clock: Callable[[], float]) -> Iterator[Piece]:
-    """The same audio in larger pieces while the listener has SAFE_SECONDS in hand; the first piece at once.
+    """The same audio in larger pieces while the listener has SAFE_SECONDS in hand; the first piece at once. As many
+    pieces as it is given, empty ones in the place of those that are held back.
 
     A system call and a message for each 100 ms block cost the core more than espeak needs to make it.
     """
@@ -58,12 +63,17 @@ def framed(pieces: Iterable[Piece], clock: Callable[[], float]) -> Iterator[Piec
     begun, sent = clock(), 0.0
     try:
         for piece in pieces:
-            held.append(piece)
-            if sent - (clock() - begun) < _SAFE_SECONDS or sum(len(each.payload) for each in held) >= _FRAME_BYTES:
+            if piece.payload:
+                held.append(piece)
+            if held and (
+                sent - (clock() - begun) < _SAFE_SECONDS or sum(len(each.payload) for each in held) >= _FRAME_BYTES
+            ):
                 frame = _joined(held)
                 sent += frame.seconds
                 held = []
                 yield frame
+            else:
+                yield NOTHING_YET
     except Cancelled:
         raise
     except Exception:
@@ -82,7 +92,8 @@ def failure_of(error: BaseException) -> tuple[Failure, str]:
 
 
 def _heard(pipeline: Pipeline, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[bytes]:
-    """The pipeline's audio as s16le; nothing goes out before the first sound, so that a mute engine can be replaced."""
+    """The pipeline's audio as s16le, chunk by chunk; nothing goes out before the first sound, so that a mute engine can
+    be replaced."""
     mute = 0  # bytes of nothing but zeros, held back
     sounded = False
     if cancelled():
@@ -94,10 +105,10 @@ def _heard(pipeline: Pipeline, utterance: Utterance, cancelled: Callable[[], boo
                 raise Cancelled
             pcm = _checked(chunk)
             if sounded:
-                if pcm:
-                    yield pcm
+                yield pcm
             elif pcm.count(0) == len(pcm):
                 mute += len(pcm)
+                yield b""
             else:
                 sounded = True
                 yield bytes(mute) + pcm
@@ -140,8 +151,7 @@ def _joined(pieces: list[Piece]) -> Piece:
 
 def _resampled(stream: Iterator[bytes], resampler: Resampler) -> Iterator[bytes]:
     for payload in stream:
-        if out := resampler.push(payload):
-            yield out
+        yield resampler.push(payload) if payload else b""
     if out := resampler.finish():
         yield out
 

@@ -70,10 +70,13 @@ class Load:
     """CUDA_VISIBLE_DEVICES of the worker: the UUID of its GPU, which it then sees as "cuda:0"; empty = none;
     None = as inherited."""
 
+    max_batch: int = 1
+    """The manifest's: the most sentences that this engine can speak at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """One sentence. Jobs count upwards and are done one after the other."""
+    """One sentence. Jobs count upwards; as many as the worker has places are done at a time, the others wait there."""
 
     job: int
     utterance: Utterance
@@ -117,6 +120,8 @@ class Loaded:
     """Of its GPU's memory, held by torch's allocator, without the CUDA context; 0 = torch is not used there."""
 
     device_peak_bytes: int = 0
+    places: int = 1
+    """How many sentences it speaks at a time on this device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class Done:
     job: int
     audio_seconds: float
     seconds: float
-    """From taking up the job to its last chunk."""
+    """From taking up the job to its last chunk, whoever else was spoken meanwhile."""
 
     first_audio_seconds: float
     """From taking up the job to its first chunk; 0 when it had none."""
@@ -158,6 +163,10 @@ class Done:
 
     level: float = 0.0
     """Mean square of the audio before any gain, 0 to 1."""
+
+    together: float = 1.0
+    """How many were spoken at a time, this one among them, on average over its rounds: 1 = alone. What `seconds` says
+    of the engine's speed depends on it."""
 
 
 @dataclass(frozen=True, slots=True)

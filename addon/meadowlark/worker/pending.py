@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 from ..errors import WorkerError
+from .messages import Done
 
 JOB_BYTES: Final = 64 * 1024 * 1024
 """23 minutes at 24 kHz: no sentence is so long, the engine has lost its end."""
@@ -25,6 +26,12 @@ class Pending:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the worker has finished with it, however."""
 
+        self.heard_at = 0.0
+        """When its last chunk came, in the event loop's time."""
+
+        self.done: Done | None = None
+        """Its figures, when it was spoken to its end."""
+
         self._queue: asyncio.Queue[bytes | WorkerError | None] = asyncio.Queue()  # bounded by JOB_BYTES
 
     @property
@@ -42,11 +49,13 @@ class Pending:
     def push(self, payload: bytes) -> None:
         """A chunk has come."""
         self.received += len(payload)
+        self.heard_at = asyncio.get_running_loop().time()
         if not self.cancelled:
             self._queue.put_nowait(payload)
 
-    def finish(self) -> None:
+    def finish(self, done: Done) -> None:
         """The last chunk has come."""
+        self.done = done
         self._end(None)
 
     def fail(self, error: WorkerError) -> None:

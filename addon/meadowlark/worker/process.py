@@ -72,6 +72,9 @@ class Launch:
     files: Mapping[str, str] = field(default_factory=dict)
     """Absolute paths of the engine's assets, by Asset.key."""
 
+    max_batch: int = 1
+    """Of the manifest."""
+
 
 async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 600.0) -> WorkerProcess:
     """A worker that has loaded its engine; LoadError, or a cancel, leaves no process behind."""
@@ -90,7 +93,7 @@ async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 6
 
 
 class WorkerProcess:
-    """A resident engine. One job at a time, which the caller sees to; bound to one event loop."""
+    """A resident engine. As many jobs at a time as it has places, further ones wait; bound to one event loop."""
 
     def __init__(
         self,
@@ -103,7 +106,7 @@ class WorkerProcess:
         self.engine = launch.engine
         self.loaded = loaded
         self.last_done: Done | None = None
-        """Of the last job that was spoken to its end."""
+        """Of the last job that was spoken to its end; when `speak` has come to its end, of that job."""
 
         self.exited: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """How it ended, "killed by SIGSEGV"; done when the process is gone and its memory is back."""
@@ -111,10 +114,12 @@ class WorkerProcess:
         self._forked = forked
         self._reader = reader
         self._writer = writer
-        self._job: Pending | None = None
-        self._jobs = 0
+        self._places = max(1, loaded.places)
+        self._jobs: dict[int, Pending] = {}
+        """Those that the worker has not finished."""
+        self._count = 0
         self._death = ""  # why we ended it
-        self._settling: asyncio.Task[None] | None = None
+        self._settling: set[asyncio.Task[None]] = set()
         self._reading: asyncio.Task[None] = asyncio.create_task(self._read(), name=f"worker {self.engine}")
 
     @property
@@ -132,8 +137,9 @@ class WorkerProcess:
     ) -> AsyncGenerator[bytes, None]:
         """The utterance as s16le mono at `rate`, times `gain`, as it comes; WorkerError when it breaks off.
 
-        `patience` is how many seconds may pass without audio before the worker counts as hung and is killed. Close the
-        generator to cancel: it returns when the worker is free again, or has been killed because it did not stop.
+        `patience` is how many seconds may pass without audio, from its beginning, before the worker counts as hung and
+        is killed; while others are heard, only this job is given up. Close the generator to cancel: it returns when the
+        place is free again, or the worker has been killed because it did not stop.
         """
         job = await self._take_up(utterance, rate, gain)
         try:
@@ -142,15 +148,18 @@ class WorkerProcess:
                     async with asyncio.timeout(patience):
                         payload = await job.next()
                 except TimeoutError:
-                    raise self._kill(f"hung: nothing heard for {patience:g} s; killed") from None
+                    raise self._give_up(job, patience) from None
                 if payload is None:
+                    self.last_done = job.done  # of this one, as long as nobody else has had the event loop
                     return
                 yield payload
         finally:
             if not job.over:
                 job.cancelled = True
-                self._settling = asyncio.create_task(self._settle(job), name=f"settle {self.engine}")
-                await asyncio.shield(self._settling)
+                settling = asyncio.create_task(self._settle(job), name=f"settle {self.engine}")
+                self._settling.add(settling)
+                settling.add_done_callback(self._settling.discard)
+                await asyncio.shield(settling)
 
     async def stop(self, timeout: float = 1.0) -> None:
         """Unload; returns when the process is gone, by force after `timeout` seconds: it has nothing to save."""
@@ -164,16 +173,21 @@ class WorkerProcess:
             _LOGGER.error("%s: process %d does not die; its memory is lost until it does", self.engine, self.pid)
 
     async def _take_up(self, utterance: Utterance, rate: int | None, gain: float) -> Pending:
-        if self._job is not None and not self._job.over:
-            if not self._job.cancelled:
-                raise RuntimeError(f"{self.engine}: asked to speak two sentences at once; take turns")
-            await asyncio.wait({self._job.ended}, timeout=CANCEL_SECONDS + _EXIT_SECONDS)
+        while self.alive and len(self._jobs) >= self._places:
+            await asyncio.wait({job.ended for job in self._jobs.values()}, return_when=asyncio.FIRST_COMPLETED)
         if not self.alive:
             raise WorkerError(self.engine, self._death or "the process has ended; it must be loaded again")
-        self._jobs += 1
-        self._job = job = Pending(self._jobs)
+        self._count += 1
+        self._jobs[self._count] = job = Pending(self._count)
         self._send(Speak(job.number, _encodable(utterance), rate, gain))
         return job
+
+    def _give_up(self, job: Pending, patience: float) -> WorkerError:
+        """A job has been silent for too long: the worker has hung, unless others are heard."""
+        since = asyncio.get_running_loop().time() - patience
+        if any(each.heard_at > since for each in self._jobs.values() if each is not job):
+            return WorkerError(self.engine, f"hung: nothing heard for {patience:g} s, while others were; stopped")
+        return self._kill(f"hung: nothing heard for {patience:g} s; killed")
 
     async def _settle(self, job: Pending) -> None:
         """Have the worker stop speaking, or kill it; returns when it is free or gone."""
@@ -208,8 +222,9 @@ class WorkerProcess:
             _LOGGER.exception("%s: cannot understand its worker", self.engine)
             self._kill(f"sent what cannot be understood ({error}); killed")
         how = await self._bury()
-        if self._job is not None:
-            self._job.fail(WorkerError(self.engine, self._death or f"died: {how}"))
+        for job in self._jobs.values():
+            job.fail(WorkerError(self.engine, self._death or f"died: {how}"))
+        self._jobs.clear()
         self.exited.set_result(how)
 
     def _hang_up_soon(self, _: asyncio.Future[str]) -> None:
@@ -217,19 +232,16 @@ class WorkerProcess:
         asyncio.get_running_loop().call_later(_EXIT_SECONDS, self._writer.close)
 
     def _receive(self, message: Message) -> None:
-        job = self._job
-        if job is None:
-            return
         match message:
-            case Chunk(job.number, payload):
+            case Chunk(number, payload) if job := self._jobs.get(number):
                 job.push(payload)
                 if job.received > JOB_BYTES:
                     self._kill(f"ran away: more than {JOB_BYTES >> 20} MiB of audio for one sentence; killed")
-            case Done(job.number):
+            case Done(number) if job := self._jobs.pop(number, None):
                 if not job.cancelled:
                     self.last_done = message
-                job.finish()
-            case Failed(job.number, kind, text):
+                job.finish(message)
+            case Failed(number, kind, text) if job := self._jobs.pop(number, None):
                 text = self._death or text
                 job.fail(WorkerError(self.engine, text, out_of_memory=kind is Failure.OUT_OF_MEMORY))
 
@@ -274,6 +286,7 @@ def _load_message(launch: Launch) -> Load:
         files=launch.files,
         log_level=logging.getLogger("meadowlark").getEffectiveLevel(),
         visible=launch.visible,
+        max_batch=launch.max_batch,
     )
 
 

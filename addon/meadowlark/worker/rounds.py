@@ -1,0 +1,73 @@
+"""Sentences that are spoken at the same time by one thread: each is asked for its next piece in turn.
+
+One round is one piece of each. An engine that computes all of them in one step does so for the first that asks; others
+compute as if they were alone. Knows nothing of sockets: child.py sends what comes of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ..api import Pipeline
+from ..audio import level
+from .job import framed, perform
+from .memory import Footprint
+from .messages import Done, Speak
+
+
+class Job:
+    """A sentence that is being spoken, and its figures."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        speak: Speak,
+        engine_rate: int,
+        cancelled: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.number = speak.job
+        self._gain = speak.gain
+        self._clock = clock
+        self._begun = clock()
+        self._pieces = framed(perform(pipeline, speak, engine_rate, cancelled), clock)
+        self._first_audio = self._audio_seconds = self._energy = 0.0
+        self._rounds = self._company = 0
+        self._peak_bytes = self._device_peak_bytes = 0
+
+    def go_on(self, count: int) -> bytes | None:
+        """Its next piece, empty where there is none yet; None at its end. count: sentences in this round.
+
+        Raises Cancelled, JobError, or whatever the pipeline raises: then it is over."""
+        self._rounds += 1
+        self._company += count
+        piece = next(self._pieces, None)
+        if piece is None:
+            return None
+        if piece.payload:
+            self._first_audio = self._first_audio or self._clock() - self._begun
+            self._audio_seconds += piece.seconds
+            self._energy += level(piece.payload) * piece.seconds
+        return piece.payload
+
+    def note(self, took: Footprint) -> None:
+        """Peaks up to now: they are about to be counted anew."""
+        self._peak_bytes = max(self._peak_bytes, took.peak_bytes)
+        self._device_peak_bytes = max(self._device_peak_bytes, took.device_peak_bytes)
+
+    def done(self, took: Footprint) -> Done:
+        """What is to be told of a sentence that has come to its end."""
+        self.note(took)
+        return Done(
+            self.number,
+            self._audio_seconds,
+            self._clock() - self._begun,
+            self._first_audio,
+            took.memory_bytes,
+            self._peak_bytes,
+            took.device_bytes,
+            self._device_peak_bytes,
+            self._energy / max(self._audio_seconds, 1e-9) / self._gain**2,
+            self._company / max(1, self._rounds),
+        )
