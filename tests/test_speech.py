@@ -102,6 +102,17 @@ async def collect(speaker: Speaker, *parts: str, voice: str = "") -> list[Pcm]:
         return [pcm async for pcm in reply]
 
 
+async def test_a_pronunciation_in_the_text_arrives_and_a_bad_one_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    speaker, engine = make()
+    for _ in range(2):
+        await collect(speaker, "Ask [Siob", "han](/ʃɪˈ", "vɔːn/) or [Bo](/", "/).")
+    assert [each.text for each in engine.heard] == ["Ask Siobhan or Bo."] * 2
+    assert [(p.start, p.end, p.ipa) for p in engine.heard[0].pronunciations] == [(4, 11, "ʃɪˈvɔːn")]
+    assert [record.getMessage() for record in caplog.records if "pronunciation" in record.getMessage()] == [
+        "A pronunciation in a text, [word](/ipa/), was left out: it is empty"
+    ]
+
+
 async def test_sentences_in_order_with_their_styles_and_events() -> None:
     speaker, engine = make()
     reply = await collect(speaker, "One is he", "re. (sa", "d) Two [sigh", "ing] here.")

@@ -60,6 +60,9 @@ class Pcm:
     data: bytes
     """s16le, mono."""
 
+    voices: tuple[str, ...] = ()
+    """Who has been heard in the reply until now: another than was asked for when that one cannot speak in time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -116,6 +119,8 @@ class Speaker:
         self._clock = clock
         self._words = words or Words()
         self._normalizers: dict[str, Normalizer] = {}
+        self._told: set[str] = set()
+        """Why pronunciations in texts were not used, as far as the log has it."""
         self._replies: WeakSet[Reply] = WeakSet()
         self._maps: tuple[Catalog, dict[str, MarkerMap]] = (catalog, {})
 
@@ -133,7 +138,7 @@ class Speaker:
             producer = asyncio.create_task(self._produce(request, choice, delivery, reply), name=f"reply {choice.name}")
             try:
                 async for data in reply.pieces(producer):
-                    yield Pcm(reply.rate, data)
+                    yield Pcm(reply.rate, data, tuple(reply.voices))
             finally:
                 producer.cancel()
                 await asyncio.gather(producer, return_exceptions=True)
@@ -174,7 +179,13 @@ class Speaker:
             max_chars=longest_piece_chars(speed, others) if speed else MOST_CHARS,
             first_clause_chars=first_clause_chars(speed) if speed else None,
             normalize=normalizer,
+            left_out=self._left_out,
         )
+
+    def _left_out(self, why: str) -> None:
+        if why not in self._told:
+            self._told.add(why)
+            _LOGGER.warning("A pronunciation in a text, [word](/ipa/), was left out: %s", why)
 
     def _marker_map(self, choice: Choice) -> MarkerMap:
         """The engine's; made once for each catalog: it takes a millisecond, which first audio would wait for."""

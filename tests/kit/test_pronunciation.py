@@ -37,3 +37,8 @@ def test_the_lexicons_pronunciations_are_written_into_the_text() -> None:
     )
     assert marked(utterance) == "Ask [Siobhan](/ʃɪˈvɔːn/) or [Niamh](/niːv/)."
     assert [piece.ipa for piece in pieces(marked(utterance))] == ["", "ʃɪˈvɔːn", "", "niːv"]
+
+
+def test_a_pronunciation_that_could_not_be_read_again_is_left_out() -> None:
+    told = (Pronunciation(0, 3, "a/b"), Pronunciation(4, 7, "a"), Pronunciation(8, 11, "b"))
+    assert marked(Utterance("one t]o end", Voice("v", ("en",)), "en", pronunciations=told)) == "one t]o [end](/b/)"

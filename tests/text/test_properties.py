@@ -33,7 +33,7 @@ FRAGMENTS = st.sampled_from(
         "（sad）", "(", ")", "[", "]", "((", "*", "**", "***", "_", "__", "`", "```", "~~", "~", "#", "##", "|",
         "\\", "/", "//", "```python\nprint(angry)\n```", "\n```\ncode\n```\n", "~~~\nx\n~~~\n", "\n\n", "\n",
         "\r\n", "\r", "\t", " ", "  ", "- ", "\n- ", "\n* ", "\n1. ", "\n2) ", "\n# ", "\n> ",
-        "\n| a | b |\n|---|:-:|\n", "\n---\n", "-", "--", "->", "[Home](https://a.example/x)", "[docs](page)",
+        "\n| a | b |\n|---|:-:|\n", "\n---\n", "-", "--", "->", "[Home](https://a.example/x)", "[docs](page)", "[a](/ə/)",
         "![cat](c.png)", "[x](", "](", "[^1]", "[^1]: ", "[[wiki]]", "https://www.example.com/path?x=1",
         "http://", "www.", "https", "hello@example.com", "@me", "example.com/a/b", "<b>", "</b>", "<br>", "<",
         ">", "<!-- x -->", "<!--", "&amp;", "&", "&#40;", "&lt;b&gt;", "a&b", "<weird>", "Dr.", "z.B.", "e.g.",

@@ -26,10 +26,12 @@ class Piece:
 
 
 def marked(utterance: Utterance) -> str:
-    """The utterance's text with the pronunciations of the user's lexicon written into it."""
+    """The utterance's text with its pronunciations written into it; one that could not be read again is left out."""
     text = utterance.text
     for each in reversed(utterance.pronunciations):
-        text = f"{text[: each.start]}[{text[each.start : each.end]}](/{each.ipa}/){text[each.end :]}"
+        written = f"[{text[each.start : each.end]}](/{each.ipa}/)"
+        if _INLINE.fullmatch(written):
+            text = text[: each.start] + written + text[each.end :]
     return text
 
 

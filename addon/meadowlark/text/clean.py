@@ -52,6 +52,10 @@ class Cleaner:
         self._scan.marked = True
         return out
 
+    def flush(self) -> list[TextOrBreak]:
+        """All that was held back; what follows is decided without it."""
+        return self._clean(final=True)
+
     def finish(self) -> list[TextOrBreak]:
         """All that was held back; the text ends here."""
         return self._clean(final=True)

@@ -1,6 +1,7 @@
 """Markers: which names an engine understands, and lifting them out of a text stream.
 
-Knows brackets and names. Knows nothing of lines, Markdown or sentences, except that "[word](url)" is a link.
+Knows brackets and names. Knows nothing of lines, Markdown or sentences, except that "[word](url)" is a link and
+"[word](/ipa/)" (see given.py) neither a link nor a marker.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import regex
 
 from meadowlark.api import Marker, MarkerKind
 from meadowlark.text import vocabulary
+from meadowlark.text.given import Given, given_word
 from meadowlark.text.stream import NeedMoreError
 
 _CLOSING = {"(": ")", "[": "]", "（": "）", "【": "】", "［": "］", "*": "*"}
@@ -47,7 +49,7 @@ class Mark:
 
 DROPPED = Mark(kind=None, marker=None)
 
-TextOrMark: TypeAlias = str | Mark
+Lifted: TypeAlias = str | Mark | Given
 
 
 class MarkerMap:
@@ -107,7 +109,7 @@ class MarkerMap:
 
 
 class MarkerLifter:
-    """Takes the markers out of a stream: text in, text and marks out, in order.
+    """Takes the markers out of a stream: text in; text, marks and words with their sounds out, in order.
 
     What comes out never depends on where the chunks were cut. Holds back at most one open bracket, of bounded length.
     """
@@ -118,17 +120,17 @@ class MarkerLifter:
         self._before = ""
         self._limit = max(_MAX_TAG, markers.longest + _SLACK)
 
-    def push(self, chunk: str) -> list[TextOrMark]:
+    def push(self, chunk: str) -> list[Lifted]:
         """What is decided by now."""
         self._buffer += chunk
         return self._lift(final=False)
 
-    def finish(self) -> list[TextOrMark]:
+    def finish(self) -> list[Lifted]:
         """All that is left; a bracket that never closed is text."""
         return self._lift(final=True)
 
-    def _lift(self, final: bool) -> list[TextOrMark]:
-        items: list[TextOrMark] = []
+    def _lift(self, final: bool) -> list[Lifted]:
+        items: list[Lifted] = []
         text = self._buffer
         position = 0
         while position < len(text):
@@ -143,19 +145,21 @@ class MarkerLifter:
                 self._before = text[opening.start() - 1]
                 position = opening.start()
             try:
-                mark, end = self._bracket(text, opening, final)
+                lifted, end = self._bracket(text, opening, final)
             except NeedMoreError:
                 break
-            items.append(mark or text[position:end])
-            self._before = "" if mark else text[end - 1]
+            items.append(lifted or text[position:end])
+            self._before = "" if lifted else text[end - 1]
             position = end
         self._buffer = text[position:]
         return items
 
-    def _bracket(self, text: str, opening: regex.Match[str], final: bool) -> tuple[Mark | None, int]:
-        """The mark that opens here and its end, or None and the end of what is text for certain."""
+    def _bracket(self, text: str, opening: regex.Match[str], final: bool) -> tuple[Mark | Given | None, int]:
+        """What opens here and its end, or None and the end of what is text for certain."""
         start = opening.end()
         bracket = opening[0][0]
+        if bracket == "[" and (given := given_word(text, start, final)):
+            return given
         if bracket == "*":
             if start == len(text) and not final:
                 # More asterisks may follow, but a flood of them must not be held.

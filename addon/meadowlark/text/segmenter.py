@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,8 @@ import regex
 
 from meadowlark.api import Marker, MarkerKind, PlacedEvent, Pronunciation
 from meadowlark.text.clean import Break, Cleaner, TextOrBreak
-from meadowlark.text.markers import Mark, MarkerLifter, MarkerMap
+from meadowlark.text.given import Given
+from meadowlark.text.markers import Lifted, Mark, MarkerLifter, MarkerMap
 from meadowlark.text.sentences import Piece, Splitter
 
 if TYPE_CHECKING:  # 10 ms of patterns that only those need who make a Normalizer
@@ -39,7 +40,7 @@ class Sentence:
     """In the order of their positions in `text`."""
 
     pronunciations: tuple[Pronunciation, ...] = ()
-    """What the user's lexicon says in IPA of stretches of `text`, in their order."""
+    """What the text itself or the user's lexicon says in IPA of stretches of `text`, in their order."""
 
 
 class Segmenter:
@@ -55,10 +56,12 @@ class Segmenter:
         max_chars: int = 400,
         first_clause_chars: int | None = None,
         normalize: Normalizer | None = None,
+        left_out: Callable[[str], None] | None = None,
     ) -> None:
         """`language`: BCP 47, a hint. `first_clause_chars`: the first piece may end at a clause from there on.
 
         `normalize` is given each sentence when it is complete, and may make it longer than `max_chars`.
+        `left_out` is told why a word's IPA was not used.
         """
         self._lifter = MarkerLifter(markers)
         self._cleaner = Cleaner(language)
@@ -66,6 +69,8 @@ class Segmenter:
         self._normalize = normalize
         self._style: Marker | None = None
         self._events: deque[tuple[int, Marker]] = deque()
+        self._given: deque[tuple[int, int, str]] = deque()  # start and end in the whole text, IPA
+        self._left_out = left_out or (lambda _: None)
 
     def push(self, chunk: str) -> list[Sentence]:
         """The sentences that are complete by now."""
@@ -90,11 +95,13 @@ class Segmenter:
             sentences += self._code(self._cleaner.code)
         return sentences + self._lone_events()
 
-    def _read(self, items: Iterable[str | Mark]) -> list[Sentence]:
+    def _read(self, items: Iterable[Lifted]) -> list[Sentence]:
         sentences: list[Sentence] = []
         for item in items:
             if isinstance(item, str):
                 sentences += self._spoken(self._cleaner.push(item))
+            elif isinstance(item, Given):
+                sentences += self._word(item)
             elif not self._cleaner.fenced:
                 sentences += self._spoken(self._cleaner.interrupt())
                 sentences += self._mark(item)
@@ -108,6 +115,21 @@ class Segmenter:
             else:
                 sentences += self._sentences(self._splitter.push(item))
         return sentences
+
+    def _word(self, given: Given) -> list[Sentence]:
+        """A word goes the way of all text, and its place is remembered."""
+        sentences = self._spoken(self._cleaner.flush())
+        text = "".join(each for each in self._cleaner.push(given.word) + self._cleaner.flush() if isinstance(each, str))
+        if given.why:
+            self._left_out(given.why)
+        if not text:  # in a fence
+            return sentences
+        word = text.lstrip(" ,")
+        pieces = self._splitter.push(text, whole=len(word) if given.ipa else 0)
+        if given.ipa and word:
+            end = self._splitter.length
+            self._given.append((end - len(word), end, given.ipa))
+        return sentences + self._sentences(pieces)
 
     def _mark(self, mark: Mark) -> list[Sentence]:
         """A style ends what came before it; an event is remembered with its place."""
@@ -134,12 +156,31 @@ class Segmenter:
             at, marker = self._events.popleft()
             positions.append(min(max(at - piece.start, 0), len(piece.text)))
             markers.append(marker)
-        text, positions = _tidy(piece.text, positions)
+        given = self._given_in(piece)
+        places = [min(max(at - piece.start, 0), len(piece.text)) for start, end, _ in given for at in (start, end)]
+        text, positions = _tidy(piece.text, positions + places)
+        starts, ends = positions[len(markers) :: 2], positions[len(markers) + 1 :: 2]
+        said = tuple(
+            Pronunciation(start, end, ipa)
+            for start, end, (_, _, ipa) in zip(starts, ends, given, strict=True)
+            if start < end
+        )
         if self._normalize is None:
-            return Sentence(text, self._style, _placed(zip(positions, markers, strict=True)))
-        spoken = self._normalize(text)
-        events = _placed(zip(map(spoken.place, positions), markers, strict=True))
+            return Sentence(text, self._style, _placed(zip(positions, markers, strict=False)), said)
+        spoken = self._normalize(text, said)
+        events = _placed(zip(map(spoken.place, positions), markers, strict=False))
         return Sentence(spoken.text, self._style, events, spoken.pronunciations)
+
+    def _given_in(self, piece: Piece) -> list[tuple[int, int, str]]:
+        """The words with their sounds that are whole in a piece; one that was cut is said as it is spelt."""
+        found = []
+        while self._given and self._given[0][0] < piece.stop:
+            given = self._given.popleft()
+            if piece.start <= given[0] and given[1] <= piece.start + len(piece.text):
+                found.append(given)
+            else:
+                self._left_out("its word is too long for one sentence")
+        return found
 
     def _lone_events(self) -> list[Sentence]:
         """Events behind which no words came."""

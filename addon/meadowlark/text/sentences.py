@@ -5,6 +5,7 @@ What ends a sentence is decided in boundaries.py. Knows nothing of markers or ma
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,6 +80,8 @@ class Splitter:
         self._scan = 0  # all marks before this are decided
         self._glue = False
         self._begun = False
+        self._whole: deque[tuple[int, int]] = deque()
+        """Stretches of the whole text that no cut goes through, where there is another."""
 
     @property
     def length(self) -> int:
@@ -90,11 +93,13 @@ class Splitter:
         """Whether a piece with words in it has been cut."""
         return self._begun
 
-    def push(self, text: str) -> list[Piece]:
-        """The pieces that are complete for certain."""
+    def push(self, text: str, whole: int = 0) -> list[Piece]:
+        """The pieces that are complete for certain. whole: so many characters at the end stay in one piece."""
         if self._glue:
             self._join_line(text[0])
         self._text += text
+        if whole:
+            self._whole.append((self.length - whole, self.length))
         return self._cut(final=False)
 
     def end_line(self) -> list[Piece]:
@@ -128,7 +133,8 @@ class Splitter:
         last = _LAST_RE.search(rest)
         if last and boundaries.surely_complete(rest[: last.start()][-_CONTEXT:], last[1], self._language):
             return [self._take(len(self._text))]
-        clauses = [m.end() for m in _CLAUSE_RE.finditer(rest + " ") if m.end() >= _PAUSED_CLAUSE]
+        found = (m.end() for m in _CLAUSE_RE.finditer(rest + " "))
+        clauses = [end for end in found if end >= _PAUSED_CLAUSE and not self._cut_through(self._start + end)]
         while clauses and clauses[-1] >= len(rest) and rest[:-1][-1:].isdecimal():
             clauses.pop()  # "21," may go on with "5"
         if clauses:
@@ -156,7 +162,7 @@ class Splitter:
             except NeedMoreError:
                 return None
             self._scan = end
-            if is_end and end <= limit and self._long_enough(end):
+            if is_end and end <= limit and self._long_enough(end) and not self._cut_through(end):
                 return end
         else:
             self._scan = len(self._text)
@@ -218,17 +224,22 @@ class Splitter:
         window = self._text[self._start : limit + 1]
         least = self._max // 4
         for pattern in (_END_RE, _CLAUSE_RE):
-            ends = [m.end() for m in pattern.finditer(window) if least <= m.end() <= self._max]
+            ends = [self._start + m.end() for m in pattern.finditer(window) if least <= m.end() <= self._max]
+            ends = [end for end in ends if not self._cut_through(end)]
             if ends:
-                return self._reset_scan(self._start + ends[-1])
-        space = window.rfind(" ")
-        if space > 0:
-            return self._reset_scan(self._start + space)
+                return self._reset_scan(ends[-1])
+        spaces = [self._start + at for at, char in enumerate(window) if at and char == " "]
+        if spaces:
+            return self._reset_scan(next((at for at in reversed(spaces) if not self._cut_through(at)), spaces[-1]))
         for cut in range(limit, max(self._start, limit - _CONTEXT), -1):
             found = _GRAPHEME_RE.match(self._text, cut - 1)
             if found is None or found.end() <= cut:
                 return self._reset_scan(cut)
         return self._reset_scan(limit)
+
+    def _cut_through(self, end: int) -> bool:
+        """Whether a cut there would go through what is to stay whole."""
+        return any(start < self._base + end < stop for start, stop in self._whole)
 
     def _reset_scan(self, cut: int) -> int:
         self._scan = cut
@@ -240,6 +251,8 @@ class Splitter:
         start = self._start + len(raw) - len(raw.lstrip())
         piece = Piece(text, self._base + start, self._base + end)
         self._start = end
+        while self._whole and self._whole[0][1] <= piece.stop:
+            self._whole.popleft()
         self._scan = max(self._scan, end)
         self._glue = False
         self._begun = self._begun or _SPEAKABLE_RE.search(text) is not None
@@ -247,6 +260,7 @@ class Splitter:
 
     def _forget(self) -> None:
         self._base += len(self._text)
+        self._whole.clear()
         self._text = ""
         self._start = self._scan = 0
         self._glue = False

@@ -1,4 +1,4 @@
-"""SSML down to the text that it speaks, with pauses and ends as punctuation."""
+"""SSML down to the text that it speaks, with pauses and ends as punctuation, and IPA as `[word](/ipa/)`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from xml.parsers import expat
 import regex
 
 from meadowlark.errors import RequestError
+from meadowlark.text.given import written
 
 _DECLARATION_RE = regex.compile(r"^\s*<\?xml[^>]*\?>")
 _DOCUMENT_TYPE_RE = regex.compile(r"(?:\s|<!--.*?-->)*<!DOCTYPE", regex.IGNORECASE | regex.DOTALL)
@@ -21,7 +22,7 @@ _TIME_RE = regex.compile(r"\+?(\d*\.?\d+)\s*(ms|s)")
 
 
 def plain_text(ssml: str) -> str:
-    """What SSML says: no tags, breaks as commas or full stops, substitutes in their places.
+    """What SSML says: no tags, breaks as commas or full stops, substitutes in their places, IPA behind its word.
 
     RequestError for what is not well-formed, and for a document type (entities could expand without end).
     """
@@ -51,6 +52,7 @@ class _Reader:
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._silent = 0  # open elements, from the outermost that is not spoken
+        self._sounds: list[tuple[int, str]] = []  # of the open <phoneme> elements: where they began, and their IPA
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         element = name.rpartition(":")[2].lower()
@@ -59,15 +61,21 @@ class _Reader:
         elif element == "sub" and "alias" in attributes:
             self._parts.append(attributes["alias"])
             self._silent = 1
+        elif element == "phoneme":
+            self._sounds.append((len(self._parts), _ipa(attributes)))
         elif element == "break":
             self._pause(_pause_mark(attributes))
         elif element in _ENDS:
             self._parts.append("\n")
 
     def end(self, name: str) -> None:
+        element = name.rpartition(":")[2].lower()
         if self._silent:
             self._silent -= 1
-        elif name.rpartition(":")[2].lower() in _ENDS:
+        elif element == "phoneme":
+            start, ipa = self._sounds.pop()
+            self._parts[start:] = [written("".join(self._parts[start:]), ipa)]
+        elif element in _ENDS:
             self._parts.append("\n")
 
     def characters(self, data: str) -> None:
@@ -82,6 +90,11 @@ class _Reader:
         """A comma or a full stop, unless something of the kind stands there."""
         before = next((part.rstrip() for part in reversed(self._parts) if part.strip()), "")
         self._parts.append(f"{mark} " if mark and before and before[-1] not in ",.;:!?…。！？、" else " ")
+
+
+def _ipa(attributes: dict[str, str]) -> str:
+    """Of a <phoneme>; "" where it is in another alphabet."""
+    return attributes.get("ph", "") if attributes.get("alphabet", "ipa").strip().lower() == "ipa" else ""
 
 
 def _pause_mark(attributes: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import regex
@@ -16,6 +16,7 @@ from meadowlark.text.lexicon import Lexicon
 from meadowlark.text.normalize import languages as _tables
 from meadowlark.text.normalize.engine import Engine
 from meadowlark.text.normalize.language import Language
+from meadowlark.text.normalize.masks import masked, unmasked
 from meadowlark.text.words import primary
 
 _SPEAKABLE_RE = regex.compile(r"[\p{L}\p{N}]")
@@ -61,8 +62,22 @@ class Normalizer:
         self._engine = engine(language)
         self._words = lexicon.words(language, also=lambda word: normalize(word, language)) if lexicon else None
 
-    def __call__(self, text: str) -> Spoken:
-        """Never raises, and never leaves nothing of a sentence that has words."""
+    def __call__(self, text: str, given: Sequence[Pronunciation] = ()) -> Spoken:
+        """Never raises, and never leaves nothing of a sentence that has words.
+
+        given: words whose sounds the text itself gives; they stay as they are, and the lexicon does not change them.
+        """
+        if not given:
+            return self._spoken(text)
+        spoken = self._spoken(masked(text, given))
+        found = unmasked(spoken.text, text, given)
+        if found is None:  # the text has the letters of the mask
+            return self._spoken(text)
+        words, places = found
+        said = sorted((*spoken.pronunciations, *places), key=lambda each: each.start)
+        return replace(spoken, text=words, pronunciations=tuple(said))
+
+    def _spoken(self, text: str) -> Spoken:
         steps = self._engine.steps(text)
         normal = text
         for edits in steps:
