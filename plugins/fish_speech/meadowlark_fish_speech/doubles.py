@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor
 
 from meadowlark.kit.weights import write
+
+from .firefly import FIREFLY_FILE
 
 S1_TINY: dict[str, Any] = {
     "model_type": "dual_ar",
@@ -40,6 +43,26 @@ S1_TINY: dict[str, Any] = {
     "fast_attention_qk_norm": False,
 }
 
+V15_TINY: dict[str, Any] = {
+    "model_type": "dual_ar",
+    "vocab_size": 256 + 12 + 1024 + 4,
+    "dim": 32,
+    "n_layer": 1,
+    "n_head": 2,
+    "n_local_heads": 1,
+    "head_dim": 16,
+    "intermediate_size": 64,
+    "attention_qkv_bias": False,
+    "rope_base": 1000000,
+    "norm_eps": 1e-6,
+    "max_seq_len": 4096,
+    "tie_word_embeddings": False,
+    "codebook_size": 1024,
+    "num_codebooks": 8,
+    "n_fast_layer": 1,
+}
+"""1.5 leaves out what its fast stack shares with the slow one."""
+
 SPECIALS = [
     "begin_of_text",
     "end_of_text",
@@ -57,6 +80,9 @@ SPECIALS = [
     "audio_end",
     "audio",
 ]
+
+V15_SPECIALS = SPECIALS[:12]
+"""Of 1.5, to "interleave": so its first code is number 100012 behind 100,000 ranks, as an independent port has it."""
 
 S1_MINI: dict[str, Any] = {
     **S1_TINY,
@@ -90,6 +116,20 @@ def write_s1(folder: Path, values: dict[str, Any] | None = None, *, dac_width: i
     model["output.weight"][ranks + SPECIALS.index("im_end")] = 0  # random weights would end at random
     torch.save(model, folder / "model.pth")
     torch.save({"state_dict": codec_tensors(dac_width, generator)}, folder / "codec.pth")
+
+
+def write_15(folder: Path, values: dict[str, Any] | None = None, *, firefly_width: int = 64, seed: int = 0) -> None:
+    """config.json, model.pth, the generator's .pth and the tokenizer's files, as 1.5 has them."""
+    values = values or V15_TINY
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(values))
+    ranks = 256
+    write_tokenizer(folder, ranks, values["codebook_size"], V15_SPECIALS)
+    generator = torch.Generator().manual_seed(seed)
+    model = language_tensors(values, generator)
+    model["output.weight"][ranks + V15_SPECIALS.index("im_end")] = 0
+    torch.save(model, folder / "model.pth")
+    torch.save(firefly_tensors(firefly_width, generator), folder / FIREFLY_FILE)
 
 
 def write_s2(folder: Path, *, dac_width: int = 16, seed: int = 0) -> None:
@@ -151,12 +191,12 @@ def write_s2(folder: Path, *, dac_width: int = 16, seed: int = 0) -> None:
     torch.save(codec_tensors(dac_width, generator), folder / "codec.pth")
 
 
-def write_tokenizer(folder: Path, ranks: int, codes: int) -> None:
+def write_tokenizer(folder: Path, ranks: int, codes: int, specials: Sequence[str] = SPECIALS) -> None:
     """Bytes, then nothing: every text is spelt."""
     tokens = [bytes([each]) for each in range(256)] + [f"unused {each}".encode() for each in range(256, ranks)]
     lines = (f"{base64.b64encode(token).decode()} {rank}" for rank, token in enumerate(tokens))
     (folder / "tokenizer.tiktoken").write_text("\n".join(lines) + "\n")
-    names = [f"<|{name}|>" for name in SPECIALS] + [f"<|semantic:{code}|>" for code in range(codes)]
+    names = [f"<|{name}|>" for name in specials] + [f"<|semantic:{code}|>" for code in range(codes)]
     (folder / "special_tokens.json").write_text(json.dumps({name: ranks + at for at, name in enumerate(names)}))
 
 
@@ -166,6 +206,7 @@ def language_tensors(values: dict[str, Any], generator: torch.Generator) -> dict
     def new(*shape: int, scale: float = 0.03125) -> Tensor:
         return (torch.randn(*shape, generator=generator) * scale).to(torch.bfloat16)
 
+    values = {**{f"fast_{name}": value for name, value in values.items()}, **values}  # what is left out is shared
     dim, fast, codes = values["dim"], values["fast_dim"], values["codebook_size"]
     found = {
         "embeddings.weight": new(values["vocab_size"], dim),
@@ -190,7 +231,7 @@ def language_tensors(values: dict[str, Any], generator: torch.Generator) -> dict
                 f"{prefix}.attention_norm.weight": torch.ones(width),
                 f"{prefix}.ffn_norm.weight": torch.ones(width),
             }
-            if values[f"{mark}attention_qk_norm"]:
+            if values.get(f"{mark}attention_qk_norm"):
                 found |= {f"{prefix}.attention.{part}_norm.weight": torch.ones(head) for part in "qk"}
     return {name: tensor.to(torch.bfloat16) for name, tensor in found.items()}
 
@@ -291,4 +332,69 @@ def codec_tensors(
     last = found["decoder.model.6.conv.parametrizations.weight.original1"]
     last -= last.mean(dim=2, keepdim=True)  # no constant comes through, as in speech
     found["decoder.model.6.conv.parametrizations.weight.original0"].fill_(0.03)
+    return found
+
+
+def firefly_tensors(
+    width: int, generator: torch.Generator, *, vocoder: int | None = None, depths: Sequence[int] = (1, 1, 2, 1)
+) -> dict[str, Tensor]:
+    """Of 1.5's codec, under their published names. width: of the latents, 512 in the published one, divisible by 16."""
+    found: dict[str, Tensor] = {}
+    vocoder = vocoder or width
+
+    def new(*shape: int, gain: float = 1.0) -> Tensor:
+        return torch.randn(*shape, generator=generator) * gain * torch.Size(shape[1:]).numel() ** -0.5
+
+    def conv(name: str, *shape: int, bias: int | None = None, gain: float | None = None) -> None:
+        """With a norm of its own where there is a gain."""
+        weight = new(*shape)
+        if gain is None:
+            found[f"{name}.weight"] = weight
+        else:
+            found[f"{name}.parametrizations.weight.original0"] = gain * weight.flatten(1).norm(dim=1).view(-1, 1, 1)
+            found[f"{name}.parametrizations.weight.original1"] = weight
+        found[f"{name}.bias"] = torch.zeros(shape[0] if bias is None else bias)
+
+    def norm(name: str, size: int) -> None:
+        found[f"{name}.weight"], found[f"{name}.bias"] = torch.ones(size), torch.zeros(size)
+
+    def mix(name: str, size: int) -> None:
+        conv(f"{name}.dwconv.conv", size, 1, 7)
+        norm(f"{name}.norm", size)
+        conv(f"{name}.pwconv1", 4 * size, size)
+        conv(f"{name}.pwconv2", size, 4 * size)
+        found[f"{name}.gamma"] = torch.full((size,), 0.1)
+
+    dims = (width // 4, width // 2, width * 3 // 4, width)
+    for stage, (size, depth) in enumerate(zip(dims, depths, strict=True)):
+        prefix = f"backbone.downsample_layers.{stage}"
+        if stage:
+            norm(f"{prefix}.0", dims[stage - 1])
+            conv(f"{prefix}.1", size, dims[stage - 1], 1)
+        else:
+            conv(f"{prefix}.0.conv", size, 160, 7)
+            norm(f"{prefix}.1", size)
+        for block in range(depth):
+            mix(f"backbone.stages.{stage}.{block}", size)
+    norm("backbone.norm", width)
+    for way in ("downsample", "upsample"):
+        for index in range(2):
+            conv(f"quantizer.{way}.{index}.0.conv", width, width, 2)
+            mix(f"quantizer.{way}.{index}.1", width)
+    for group in range(8):
+        prefix = f"quantizer.residual_fsq.rvqs.{group}"
+        conv(f"{prefix}.project_in", 4, width // 8)
+        conv(f"{prefix}.project_out", width // 8, 4)
+    conv("head.conv_pre.conv", vocoder, width, 13, gain=1.0)
+    for index, (rate, kernel) in enumerate(((8, 16), (8, 16), (2, 4), (2, 4), (2, 4))):
+        size = vocoder >> (index + 1)
+        conv(f"head.ups.{index}.conv", 2 * size, size, kernel, bias=size, gain=rate**0.5)
+        for block, width_in_time in enumerate((3, 7, 11)):
+            for part in ("convs1", "convs2"):
+                for place in range(3):
+                    name = f"head.resblocks.{index}.blocks.{block}.{part}.{place}.conv"
+                    conv(name, size, size, width_in_time, gain=0.5)
+    conv("head.conv_post.conv", 1, vocoder >> 5, 13, gain=1.0)
+    last = found["head.conv_post.conv.parametrizations.weight.original1"]
+    last -= last.mean(dim=2, keepdim=True)  # no constant comes through, as in speech
     return found
