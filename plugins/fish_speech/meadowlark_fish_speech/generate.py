@@ -92,8 +92,10 @@ class Eager:
         """S1's or S2's way."""
         stop_row = int((self.model.row_tokens == self.tokens.stop).nonzero())
         if self.config.generation == "s1":
-            return S1Sampler(manner, noise, as_published=as_published, stop_row=stop_row)
-        return S2Sampler(manner, noise, stop_row, as_published=as_published)
+            return S1Sampler(
+                manner, noise, as_published=as_published, stop_row=stop_row, width=self.config.codebooks + 1
+            )
+        return S2Sampler(manner, noise, stop_row, as_published=as_published, width=self.config.codebooks + 1)
 
     def start(self, prompt: Tensor, sampler: Sampler, length: int, prefix: Prefix | None = None) -> FrameMaker:
         """Frames of a sentence."""

@@ -19,7 +19,7 @@ from . import codec
 from .config import config_of
 from .generate import Eager, Speech
 from .model import TABLE, DualAR, Tokens
-from .sampler import Manner, S1Sampler, S2Sampler, Sampler
+from .sampler import FrameNoise, Manner, S1Sampler, S2Sampler, Sampler
 
 LOGITS = 2e-5
 AUDIO = 2e-6
@@ -27,30 +27,26 @@ PIECES = (1, 2, 4, 7)
 
 
 class Recorded:
-    """The noise that upstream drew; 1 everywhere, which is greedy, for a run without any."""
+    """The noise that upstream drew; for a run without any, of which each draw has one choice, the middle."""
 
     def __init__(self, trace: Mapping[str, Tensor], run: str, *, uniform: bool, rows: Tensor | None = None) -> None:
         """uniform: recorded before it was made exponential (S2). rows: of the main head, where it is not whole."""
         self._trace, self._run, self._uniform, self._rows = trace, run, uniform, rows
         self._frame = -1
 
-    def main(self, batch: int, rows: int) -> Tensor:
+    def frame(self, codes: int) -> FrameNoise:
         self._frame += 1
-        return self._take("noise_slow", batch, rows)
+        main, again = (self._take(name, self._rows) for name in ("noise_slow", "noise_ras"))
+        if (noise := self._trace.get(f"{self._run}.noise_fast")) is None:
+            return FrameNoise(main, again, (main,) * codes)
+        return FrameNoise(main, again, tuple(self._exponential(each) for each in noise[self._frame]))
 
-    def again(self, batch: int, rows: int) -> Tensor:
-        return self._take("noise_ras", batch, rows)
-
-    def code(self, place: int, batch: int, rows: int) -> Tensor:
-        noise = self._trace.get(f"{self._run}.noise_fast")
-        return torch.ones(batch, rows) if noise is None else self._exponential(noise[self._frame][place - 1][:rows])
-
-    def _take(self, name: str, batch: int, rows: int) -> Tensor:
+    def _take(self, name: str, rows: Tensor | None) -> Tensor:
         noise = self._trace.get(f"{self._run}.{name}")
         if noise is None:
-            return torch.ones(batch, rows)
+            return torch.full((1, 1), 0.5)
         frame = noise[self._frame]
-        return self._exponential(frame if self._rows is None else frame[self._rows])
+        return self._exponential(frame if rows is None else frame[rows])
 
     def _exponential(self, noise: Tensor) -> Tensor:
         return (-torch.log(noise) if self._uniform else noise)[None]
@@ -72,8 +68,8 @@ class _Listening:
         self.code_logits.append(logits)
         return self.sampler.code(place, logits)
 
-    def remember(self, row: Tensor, frame: Tensor) -> None:
-        self.sampler.remember(row, frame)
+    def remember(self, row: Tensor, frame: Tensor, who: Tensor | None = None) -> None:
+        self.sampler.remember(row, frame, who)
 
 
 def language_checks(

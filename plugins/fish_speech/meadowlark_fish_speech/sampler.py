@@ -1,6 +1,7 @@
 """What is drawn from a frame's logits: S1's way, S1's as published with its faults, S2's.
 
-Works on rows of the model's heads, not on vocabulary ids. Keeps what was drawn lately, for penalties.
+Works on rows of the model's heads, not on vocabulary ids. Keeps what was drawn lately, for penalties. That lies in
+tensors which stay where they are, and nothing is asked of them in between: so a captured graph can draw (captured.py).
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ RAS_TEMPERATURE, RAS_TOP_P = 1.0, 0.9
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How freely is drawn."""
+    """How freely is drawn. Tensors (B, 1) give each sequence its own."""
 
-    temperature: float = 0.8
-    top_p: float = 0.8
-    repetition_penalty: float = 1.1
+    temperature: float | Tensor = 0.8
+    top_p: float | Tensor = 0.8
+    repetition_penalty: float | Tensor = 1.1
     """S1 only."""
 
-    top_k: int = 0
+    top_k: int | Tensor = 0
     """S2 only; 0 = all."""
 
 
@@ -39,38 +40,34 @@ S1_MANNER = Manner(0.8, 0.8, 1.1)
 S2_MANNER = Manner(1.0, 0.9, top_k=30)
 
 
+@dataclass(frozen=True, slots=True)
+class FrameNoise:
+    """Chance for one frame. A draw takes one number from `uniform`, or one for each row from `exponential` (`draw`)."""
+
+    main: Tensor  # (B, 1 or rows of the main head)
+    again: Tensor  # the same, for S2's second draw
+    codes: tuple[Tensor, ...]  # (B, 1 or rows of the fast head), of the codes 1 … codebooks - 1
+
+
 class Noise(Protocol):
     """Where chance comes from; a test gives what was recorded."""
 
-    def main(self, batch: int, rows: int) -> Tensor:
-        """For the main token, (B, rows)."""
-
-    def again(self, batch: int, rows: int) -> Tensor:
-        """For S2's second draw of it."""
-
-    def code(self, place: int, batch: int, rows: int) -> Tensor:
-        """For the code at a place, 1 … codebooks - 1."""
+    def frame(self, codes: int) -> FrameNoise:
+        """For the next frame of a sentence. codes: drawn after the main token."""
 
 
 class RandomNoise:
-    """Chance from a seed."""
+    """Chance from a seed: the same numbers on every device."""
 
     def __init__(self, seed: int, device: str = "cpu") -> None:
         self._device = device
-        self._generator = torch.Generator(device)
+        self._generator = torch.Generator()
         self._generator.manual_seed(seed)
 
-    def _new(self, batch: int, rows: int) -> Tensor:
-        return sampling.exponential(batch, rows, generator=self._generator, device=self._device)
-
-    def main(self, batch: int, rows: int) -> Tensor:
-        return self._new(batch, rows)
-
-    def again(self, batch: int, rows: int) -> Tensor:
-        return self._new(batch, rows)
-
-    def code(self, place: int, batch: int, rows: int) -> Tensor:
-        return self._new(batch, rows)
+    def frame(self, codes: int) -> FrameNoise:
+        numbers = sampling.uniform(1, codes + 2, generator=self._generator).to(self._device)
+        main, again, *rest = numbers.split(1, dim=1)
+        return FrameNoise(main, again, tuple(rest))
 
 
 class Sampler(Protocol):
@@ -82,11 +79,89 @@ class Sampler(Protocol):
     def code(self, place: int, logits: Tensor) -> Tensor:
         """The code at a place, (B,)."""
 
-    def remember(self, row: Tensor, frame: Tensor) -> None:
-        """A whole frame was drawn: its main token's row (B,), the frame itself (B, 11)."""
+    def remember(self, row: Tensor, frame: Tensor, who: Tensor | None = None) -> None:
+        """A whole frame was drawn: its main token's row (B,), the frame itself (B, 11).
+
+        who: (B,) sequences that it was drawn for; the others stay as they are.
+        """
 
 
-class S1Sampler:
+class Recent:
+    """The last frames of each sequence, in a ring: nothing moves, nothing grows, no number is read back."""
+
+    def __init__(self, batch: int, width: int, size: int, device: torch.device | str, nobody: int = 0) -> None:
+        """nobody: what stands where there was no frame yet."""
+        self._nobody = nobody
+        self.data = torch.full((batch, width, size), nobody, dtype=torch.long, device=device)
+        self.made = torch.zeros(batch, 1, dtype=torch.long, device=device)
+        """Frames of each sequence so far."""
+        self._places = torch.arange(size, device=device)
+
+    def clear(self, sequence: int) -> None:
+        """Another sequence begins."""
+        self.data[sequence] = self._nobody
+        self.made[sequence] = 0
+
+    def push(self, column: Tensor, who: Tensor | None, *, skip_first: bool = False, fill_first: bool = False) -> None:
+        """A frame (B, width). The first may be left out, or stand in all places until others come."""
+        here = self._places == (self.made - 1) % len(self._places)  # (B, size); the first lies in the last place
+        if skip_first:
+            here = here & (self.made > 0)
+        if fill_first:
+            here = here | (self.made == 0)
+        if who is not None:
+            here = here & who[:, None]
+        self.data.copy_(torch.where(here[:, None], column[:, :, None], self.data))
+        self.made.add_(1 if who is None else who[:, None])
+
+    def oldest(self) -> Tensor:
+        """(B, width) of a ring without the first frame; its first place until it has been filled."""
+        size, after = len(self._places), self.made - 1
+        place = torch.where(after < size, 0, after % size)
+        return self.data.gather(2, place[:, None].expand(-1, self.data.shape[1], -1))[:, :, 0]
+
+
+class _RingSampler:
+    """What both ways have in common: the ring, the noise, the first frame that must not be the last."""
+
+    def __init__(self, manner: Manner, noise: Noise, width: int, stop_row: int | None, as_published: bool) -> None:
+        self._manner, self._noise, self._width = manner, noise, width
+        self._stop_row, self._as_published = stop_row, as_published
+        self._recent: Recent | None = None
+        self._now: FrameNoise | None = None
+        self.look_back = True
+        """Whether numbers may be asked of tensors, where that is quicker; False: the draw can be captured."""
+
+    def allocate(self, batch: int, device: torch.device | str) -> Recent:
+        """What is kept of frames; comes by itself with the first logits."""
+        raise NotImplementedError
+
+    def code(self, place: int, logits: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _begin(self, logits: Tensor) -> tuple[Tensor, Recent, FrameNoise]:
+        """A frame begins: its logits, in which the first one's end of speech is left out, the ring, the noise."""
+        if self._recent is None:
+            self.allocate(logits.shape[0], logits.device)
+        recent = self._recent
+        assert recent is not None
+        self._now = self._noise.frame(self._width - 2)
+        if self._stop_row is not None and not self._as_published:
+            stop = slice(self._stop_row, self._stop_row + 1)
+            logits = logits.clone()
+            logits[:, stop] = logits[:, stop].masked_fill(recent.made == 0, float("-inf"))
+        return logits, recent, self._now
+
+    def _draw(
+        self, logits: Tensor, noise: Tensor, temperature: float | Tensor, top_p: float | Tensor, top_k: int | Tensor = 0
+    ) -> Tensor:
+        look_back = self.look_back and logits.device.type == "cpu"
+        count = top_k if isinstance(top_k, Tensor) else top_k or None
+        logits = sampling.top_p(logits, top_p, crossing=False, count=count, look_back=look_back)
+        return sampling.draw(sampling.temperature(logits, temperature), noise[:, : logits.shape[1]])
+
+
+class S1Sampler(_RingSampler):
     """Penalty, top-p on logits as they are, temperature, the draw.
 
     as_published: the window begins with zeros, leaves the first frame out, and the main token is penalised by the
@@ -94,74 +169,68 @@ class S1Sampler:
     """
 
     def __init__(
-        self, manner: Manner, noise: Noise, *, as_published: bool = False, stop_row: int | None = None
+        self,
+        manner: Manner,
+        noise: Noise,
+        *,
+        as_published: bool = False,
+        stop_row: int | None = None,
+        width: int = 11,
     ) -> None:
-        """stop_row: the row of the token that ends speech, which then is never drawn first."""
-        self._manner, self._noise, self._as_published, self._stop_row = manner, noise, as_published, stop_row
-        self._window: Tensor | None = None  # (B, 11, WINDOW): row 0 the main token, as a row of the head
-        self._kept = 0
+        """stop_row: the row of the token that ends speech, which then is never drawn first. width: of a frame."""
+        super().__init__(manner, noise, width, stop_row, as_published)
+        self._penalty: Tensor | None = None  # (B, 1), 1 for the first frame
+
+    def allocate(self, batch: int, device: torch.device | str) -> Recent:
+        self._recent = Recent(batch, self._width, WINDOW, device)  # row 0 the main token, as a row of the head
+        return self._recent
 
     def main(self, logits: Tensor) -> Tensor:
-        if self._window is not None:
-            previous = self._window[:, :, 0] if self._as_published else self._window[:, 0]
-            logits = sampling.repetition_penalty(logits, previous, self._manner.repetition_penalty)
-        elif self._stop_row is not None and not self._as_published:
-            logits = logits.clone()
-            logits[:, self._stop_row] = float("-inf")
-        return self._draw(logits, self._noise.main(*logits.shape))
+        logits, recent, now = self._begin(logits)
+        self._penalty = torch.where(recent.made > 0, self._manner.repetition_penalty, 1.0)
+        previous = recent.oldest() if self._as_published else recent.data[:, 0]
+        logits = sampling.repetition_penalty(logits, previous, self._penalty)
+        return self._draw(logits, now.main, self._manner.temperature, self._manner.top_p)
 
     def code(self, place: int, logits: Tensor) -> Tensor:
-        if self._window is not None:
-            logits = sampling.repetition_penalty(logits, self._window[:, place + 1], self._manner.repetition_penalty)
-        return self._draw(logits, self._noise.code(place, *logits.shape))
+        assert self._recent is not None, "main() comes first"
+        assert self._now is not None
+        assert self._penalty is not None
+        logits = sampling.repetition_penalty(logits, self._recent.data[:, place + 1], self._penalty)
+        return self._draw(logits, self._now.codes[place - 1], self._manner.temperature, self._manner.top_p)
 
-    def _draw(self, logits: Tensor, noise: Tensor) -> Tensor:
-        logits = sampling.top_p(logits, self._manner.top_p, crossing=False)
-        return sampling.draw(sampling.temperature(logits, self._manner.temperature), noise)
-
-    def remember(self, row: Tensor, frame: Tensor) -> None:
-        frame = torch.cat([row[:, None], frame[:, 1:]], dim=1)
-        if self._window is None:
-            filler = torch.zeros_like(frame) if self._as_published else frame  # penalised once, however often there
-            self._window = filler[:, :, None].repeat(1, 1, WINDOW)
-            return
-        if self._kept < WINDOW:
-            self._window[:, :, self._kept] = frame
-            self._kept += 1
-        else:
-            self._window = torch.cat([self._window[:, :, 1:], frame[:, :, None]], dim=2)
+    def remember(self, row: Tensor, frame: Tensor, who: Tensor | None = None) -> None:
+        assert self._recent is not None, "main() comes first"
+        column = torch.cat([row[:, None], frame[:, 1:]], dim=1)
+        # As published, zeros stand for what was not yet said; else the first frame, penalised once all the same.
+        self._recent.push(column, who, skip_first=self._as_published, fill_first=not self._as_published)
 
 
-class S2Sampler:
+class S2Sampler(_RingSampler):
     """Top-p and top-k on logits as they are, temperature, the draw; a token that was there lately is drawn anew."""
 
-    def __init__(self, manner: Manner, noise: Noise, stop_row: int, *, as_published: bool = False) -> None:
-        self._manner, self._noise, self._stop_row, self._as_published = manner, noise, stop_row, as_published
-        self._window: Tensor | None = None  # (B, RAS_WINDOW)
-        self._kept = 0
+    def __init__(
+        self, manner: Manner, noise: Noise, stop_row: int, *, as_published: bool = False, width: int = 11
+    ) -> None:
+        super().__init__(manner, noise, width, stop_row, as_published)
+
+    def allocate(self, batch: int, device: torch.device | str) -> Recent:
+        self._recent = Recent(batch, 1, RAS_WINDOW, device, nobody=-1)
+        return self._recent
 
     def main(self, logits: Tensor) -> Tensor:
-        if self._window is None and not self._as_published:
-            logits = logits.clone()
-            logits[:, self._stop_row] = float("-inf")
-        row = self._draw(logits, self._noise.main(*logits.shape), self._manner.temperature, self._manner.top_p)
-        if self._window is None:
-            return row
-        other = self._draw(logits, self._noise.again(*logits.shape), RAS_TEMPERATURE, RAS_TOP_P)
-        again = (self._window == row[:, None]).any(dim=1) & (row != self._stop_row)
+        manner = self._manner
+        logits, recent, now = self._begin(logits)
+        row = self._draw(logits, now.main, manner.temperature, manner.top_p, manner.top_k)
+        other = self._draw(logits, now.again, RAS_TEMPERATURE, RAS_TOP_P, manner.top_k)
+        again = (recent.data[:, 0] == row[:, None]).any(dim=1) & (row != self._stop_row)
         return torch.where(again, other, row)
 
     def code(self, place: int, logits: Tensor) -> Tensor:
-        noise = self._noise.code(place, *logits.shape)
-        return self._draw(logits, noise, self._manner.temperature, self._manner.top_p)
+        assert self._now is not None, "main() comes first"
+        manner = self._manner
+        return self._draw(logits, self._now.codes[place - 1], manner.temperature, manner.top_p, manner.top_k)
 
-    def _draw(self, logits: Tensor, noise: Tensor, temperature: float, top_p: float) -> Tensor:
-        logits = sampling.top_p(logits, top_p, crossing=False, count=self._manner.top_k or None)
-        return sampling.draw(sampling.temperature(logits, temperature), noise)
-
-    def remember(self, row: Tensor, frame: Tensor) -> None:
-        if self._window is None:
-            self._window = torch.full((row.shape[0], RAS_WINDOW), -1, device=row.device)
-            if self._as_published:
-                return
-        self._window = torch.cat([self._window[:, 1:], row[:, None]], dim=1)
+    def remember(self, row: Tensor, frame: Tensor, who: Tensor | None = None) -> None:
+        assert self._recent is not None, "main() comes first"
+        self._recent.push(row[:, None], who, skip_first=self._as_published)

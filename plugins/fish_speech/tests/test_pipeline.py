@@ -23,7 +23,7 @@ from meadowlark_fish_speech.config import ConfigError
 from meadowlark_fish_speech.doubles import write_s1, write_s2
 from meadowlark_fish_speech.generate import Speech
 from meadowlark_fish_speech.pipeline import FishPipeline, cut
-from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler, S2Sampler
+from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler
 
 
 @pytest.fixture(scope="session")
@@ -224,36 +224,3 @@ def test_wrong_options_are_named(home: Path) -> None:
 def test_a_prompt_beyond_the_context_is_refused() -> None:
     with pytest.raises(ValueError, match="a prompt of 300 tokens; the model's context has 256"):
         length_for(300, 10, 256)
-
-
-class _Ones:
-    def main(self, batch: int, rows: int) -> torch.Tensor:
-        return torch.ones(batch, rows)
-
-    again = main
-
-    def code(self, place: int, batch: int, rows: int) -> torch.Tensor:
-        return torch.ones(batch, rows)
-
-
-def test_speech_never_ends_before_it_begins() -> None:
-    logits = torch.tensor([[9.0, 1.0, 0.0]])
-    for sampler in (S1Sampler(Manner(), _Ones(), stop_row=0), S2Sampler(Manner(), _Ones(), 0)):
-        assert sampler.main(logits).tolist() == [1]
-        sampler.remember(torch.tensor([1]), torch.zeros(1, 11, dtype=torch.long))
-        assert sampler.main(logits).tolist() == [0]
-
-
-def test_s2_draws_anew_what_was_there_lately() -> None:
-    class Noise(_Ones):
-        def again(self, batch: int, rows: int) -> torch.Tensor:
-            return torch.tensor([[1.0, 1.0, 1e-9, 1.0]])  # the second draw takes the last
-
-    sampler = S2Sampler(Manner(1.0, 1.0), Noise(), 0)
-    logits = torch.tensor([[0.0, 3.0, 2.9, 2.8]])
-    rows = []
-    for _ in range(3):
-        row = sampler.main(logits)
-        rows.append(int(row))
-        sampler.remember(row, torch.zeros(1, 11, dtype=torch.long))
-    assert rows == [1, 2, 2]
