@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from meadowlark.api import Marker, MarkerKind, hookimpl
+from meadowlark.testing.chorus import ChorusEngine
 from meadowlark.testing.engines import ToneEngine, tone_manifest
 
 EXCITED = Marker("excited", MarkerKind.STYLE, {"rate": 1.3})
@@ -139,6 +140,27 @@ class Alone(ToneEngine):
         (self.context.data_dir / "lock").touch(exist_ok=False)
 
 
+class Muddled(ChorusEngine):
+    """Sounds another way in company."""
+
+    def synthesize(self, utterance):
+        for chunk in super().synthesize(utterance):
+            yield chunk * (1.0 if len(self._open) == 1 else 0.5)
+
+
+class OneForAll(ChorusEngine):
+    """Whoever leaves takes the others along."""
+
+    def synthesize(self, utterance):
+        whole = False
+        try:
+            yield from super().synthesize(utterance)
+            whole = True
+        finally:
+            for each in () if whole else self._open:
+                each.chunks = iter(())
+
+
 def manifest(engine, pipeline=ToneEngine, **fields):
     given = tone_manifest(engine, 16000, chunk_seconds=0.5)
     voice = given.voices[0]
@@ -172,3 +194,6 @@ def register_engines(register):
     register(manifest("leaves-a-child", LeavesAChild))
     register(manifest("leaves-shared-memory", LeavesSharedMemory))
     register(manifest("alone", Alone))
+    register(manifest("chorus", ChorusEngine, max_batch=3))
+    register(manifest("muddled", Muddled, max_batch=3))
+    register(manifest("one-for-all", OneForAll, max_batch=3))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -17,8 +19,11 @@ from meadowlark.testing.conformance import EngineConformance, suite
 from meadowlark.testing.contract import SENTENCE_CHARS, Contract
 from meadowlark.testing.lightness import HEAVY
 from meadowlark.text import MarkerMap, Segmenter
+from meadowlark.worker.job import Cancelled
+from meadowlark.worker.messages import Speak
 from meadowlark.worker.patience import patience
 from meadowlark.worker.process import CANCEL_SECONDS
+from meadowlark.worker.rounds import Job
 
 FOLDER = Path(__file__).parent.parent.parent / "plugins"
 PAGE = (FOLDER / "README.md").read_text()
@@ -100,6 +105,53 @@ def test_the_model_files_on_the_page_are_a_manifest() -> None:
     exec(code, scope)
     assert list(manifest.problems(scope["made"])) == []
     assert scope["made"].voices[0].assets[0].key in section
+
+
+def test_the_choir_on_the_page_sings() -> None:
+    """In turns, as in the worker: one comes later, one is cancelled, the rest sound as they do alone."""
+    section = PAGE.partition("## Several sentences at a time")[2].partition("\n## ")[0]
+    [code] = re.findall(r"^```python\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    scope = {"__name__": "choir"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "choir", ModuleType("choir"))  # where dataclasses look for names
+        exec(code, scope)
+    choir = scope["Choir"](api.PipelineContext("choir"))
+    choir.load()
+
+    def job(number: int, text: str, cancelled: list[int]) -> Job:
+        utterance = api.Utterance(text, api.Voice("v", ("en",)), "en", options={"hertz": 200.0 + 100 * number})
+        return Job(choir, Speak(number, utterance), 16000, lambda: number in cancelled)
+
+    def alone(number: int, text: str) -> bytes:
+        only, heard = job(number, text, []), b""
+        while (piece := only.go_on(1)) is not None:
+            heard += piece
+        return heard
+
+    texts = ["A first one", "Second", "And this is a third"]
+    cancelled: list[int] = []
+    jobs = {number: job(number, text, cancelled) for number, text in enumerate(texts[:2])}
+    heard = dict.fromkeys(range(3), b"")
+    for turn in range(20):
+        if turn == 2:
+            jobs[2] = job(2, texts[2], cancelled)
+        if turn == 3:
+            cancelled.append(0)
+        for number, each in list(jobs.items()):
+            try:
+                piece = each.go_on(len(jobs))
+            except Cancelled:
+                piece = None
+            if piece is None:
+                del jobs[number]
+            else:
+                heard[number] += piece
+    assert not jobs
+    assert choir.singers == []
+    assert heard[1] == alone(1, texts[1])
+    assert heard[2] == alone(2, texts[2])
+    assert alone(0, texts[0]).startswith(heard[0])
+    assert 0 < len(heard[0]) < len(alone(0, texts[0]))
 
 
 def test_a_marker_may_be_named_by_an_alias() -> None:

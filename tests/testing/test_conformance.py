@@ -183,6 +183,16 @@ CASES: list[tuple[str, Callable[[EngineConformance], None], tuple[str, ...]]] = 
         lambda suite: suite.test_two_workers_at_once(),
         ("Two workers at once", "FileExistsError", "look for lock files"),
     ),
+    (
+        "muddled",
+        lambda suite: suite.test_speaks_to_several_at_a_time(),
+        ("the sounds differ by ", "does not depend on who else is being spoken", "look for state that sentences share"),
+    ),
+    (
+        "one-for-all",
+        lambda suite: suite.test_leaves_the_others_alone(),
+        ("While a listener left, another sentence came to", "a sentence ends, fails and is cancelled by itself"),
+    ),
 ]
 
 
@@ -220,6 +230,14 @@ def test_an_engine_that_says_that_it_samples_may(suite_of: Callable[..., EngineC
         suite.test_same_text_has_the_same_length()
     suite.test_survives("null")
     suite.test_two_workers_at_once()
+
+
+def test_an_engine_may_speak_to_several_at_a_time(suite_of: Callable[..., EngineConformance]) -> None:
+    suite = suite_of("chorus", options={"rtf": 0.01})
+    suite.test_speaks_to_several_at_a_time()
+    suite.test_leaves_the_others_alone()
+    with pytest.raises(pytest.skip.Exception, match="one sentence at a time"):
+        suite_of("fine").test_speaks_to_several_at_a_time()
 
 
 def test_what_needs_an_engine_is_skipped_once_it_does_not_load(suite_of: Callable[..., EngineConformance]) -> None:

@@ -27,7 +27,7 @@ SURVIVED = {
     "half_sample": "3 bytes of s16le: half a sample is missing",
 }
 DIED = {"segfault": "died: killed by SIGSEGV", "exit": "died: exit code 7", "orphan": "died: exit code 7"}
-HUNG = ("hang", "spin", "hold_gil", "stop")
+HUNG = ("hang", "dawdle", "spin", "hold_gil", "stop")
 
 
 def test_every_fault_is_tried_here():

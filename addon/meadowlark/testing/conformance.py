@@ -12,13 +12,14 @@ from __future__ import annotations
 import pytest
 
 from ..api import Marker, MarkerKind, Voice
-from ..errors import EngineError, LoadError
+from ..errors import EngineError, LoadError, WorkerError
 from ..manifest import problems
-from .contract import Contract, fail, same, voice_name
+from .contract import SAME_SOUND, Contract, fail, same, voice_name
 from .lightness import HEAVY, weigh
 from .phrases import STRANGE, sentence
 from .processes import offspring, process, shared_memory, survivors
-from .sound import complaint, listen
+from .sound import complaint, difference, listen
+from .subject import Spoken
 
 HUGE_BYTES = 100_000
 
@@ -164,6 +165,65 @@ class EngineConformance(Contract):
                 "the core can only cancel between chunks: yield more often, smaller pieces",
             )
         self._require_well("after a cancelled sentence")
+
+    # Speaks to several
+
+    def test_speaks_to_several_at_a_time(self) -> None:
+        """Sentences that are spoken at the same time are what they are alone."""
+        texts = self._texts_together()
+        subject = self._subject_ready()
+        alone = [self._speak(subject.utterance(text)) for text in texts]
+        for text, one, other in zip(texts, alone, self._together(texts), strict=True):
+            if not other.seconds or not (subject.manifest.samples or difference(one.pcm, other.pcm) <= SAME_SOUND):
+                fail(
+                    f"{text[:60]!r} lasts {one.seconds:.3f} s alone and {other.seconds:.3f} s in company; the sounds "
+                    f"differ by {difference(one.pcm, other.pcm):.1%}",
+                    "what a sentence sounds like does not depend on who else is being spoken (5 % of its loudness), or "
+                    "the manifest says samples=True",
+                    "look for state that sentences share: a sampler, a seed, positions, the tail of a vocoder",
+                )
+
+    def test_leaves_the_others_alone(self) -> None:
+        """One listener leaves, one sentence is strange: the others hear all of theirs."""
+        texts = self._texts_together()
+        subject = self._subject_ready()
+        worker = subject.load()
+        whole = self._together(texts)[1:]
+        utterances = [subject.utterance(text) for text in (self._sentence_text(), *texts[1:])]
+        strange = [subject.utterance(text) for text in (STRANGE["emoji"], *texts[1:])]
+        for what, found in (
+            ("a listener left", subject.speak_together(utterances, leaves=0)[-len(whole) :]),
+            ("a sentence was emoji only", subject.speak_together(strange)[1:]),
+        ):
+            for one, other in zip(whole, found, strict=True):
+                if isinstance(other, WorkerError) or not (subject.manifest.samples or same(one.seconds, other.seconds)):
+                    fail(
+                        f"While {what}, another sentence came to {other}",
+                        "a sentence ends, fails and is cancelled by itself",
+                        "each generator gives its place back in `finally`, and nothing else",
+                    )
+        if not subject.survived(worker):
+            fail("The worker is gone", "one listener's leaving ends his sentence and nothing else", "see above")
+        self._require_well("after sentences were spoken together")
+
+    def _texts_together(self) -> list[str]:
+        """As many as it speaks at a time, of several lengths; skips for an engine that speaks one."""
+        places = self._subject_ready().load().loaded.places
+        if places < 2:
+            pytest.skip("it speaks one sentence at a time here")
+        return [" ".join([self._text()] * (1 + number % 3)) for number in range(places)]
+
+    def _together(self, texts: list[str]) -> list[Spoken]:
+        subject = self._subject_ready()
+        found = subject.speak_together([subject.utterance(text) for text in texts])
+        for each in found:
+            if isinstance(each, WorkerError):
+                fail(
+                    f"{len(texts)} sentences at a time: {each}",
+                    f"max_batch {subject.manifest.max_batch}: so many `synthesize` generators may be open at a time",
+                    "see *Several sentences at a time* in the authors' page",
+                )
+        return [each for each in found if isinstance(each, Spoken)]
 
     # Markers
 

@@ -19,6 +19,9 @@ SAME_SHARE = 0.01
 SAME_SECONDS = 0.02
 """Two lengths are the same when they differ by no more than 1 % or 20 ms."""
 
+SAME_SOUND = 0.05
+"""Two sounds are the same when what differs is no louder than this share of the first: sums in another order differ."""
+
 SENTENCE_CHARS = 400
 """The longest sentence that the core sends to a pipeline."""
 

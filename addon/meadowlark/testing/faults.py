@@ -67,6 +67,13 @@ def _hang(chunks: Iterator[Any]) -> Iterator[Any]:
     yield
 
 
+def _dawdle(chunks: Iterator[Any]) -> Iterator[Any]:
+    """At work for ever without a sound; others have their turns."""
+    while True:
+        time.sleep(0.005)
+        yield b""
+
+
 def _spin(chunks: Iterator[Any]) -> Iterator[Any]:
     while True:
         pass
@@ -148,6 +155,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "orphan": _orphan,
     "stop": _stop,
     "hang": _hang,
+    "dawdle": _dawdle,
     "spin": _spin,
     "hold_gil": _hold_gil,
     "ignore_cancel": _ignore_cancel,

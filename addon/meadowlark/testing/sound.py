@@ -38,6 +38,17 @@ def listen(pcm: bytes, rate: int) -> Sound:
     )
 
 
+def difference(pcm: bytes, other: bytes) -> float:
+    """How loud the difference of two sounds is, as a share of the first; what one of them lacks is silence."""
+    import numpy as np
+
+    length = max(len(pcm), len(other)) // 2
+    one, two = (np.frombuffer(each.ljust(2 * length, b"\0"), "<i2") for each in (pcm, other))
+    loudness = float(np.sqrt(np.mean(one.astype(np.float64) ** 2))) if length else 0.0
+    apart = float(np.sqrt(np.mean((one.astype(np.float64) - two) ** 2))) if length else 0.0
+    return apart / loudness if loudness else float(apart > 0)
+
+
 def complaint(sound: Sound, letters: int) -> tuple[str, str] | None:
     """What is surely wrong with the sound of a plain sentence, and what to look for; None when nothing is."""
     if not sound.seconds or sound.peak < 0.01:

@@ -195,6 +195,32 @@ class Subject:
 
         return self._runner.run(both())
 
+    def speak_together(
+        self, utterances: Sequence[Utterance], *, leaves: int | None = None
+    ) -> list[Spoken | WorkerError]:
+        """Several at a time from one worker; one listener may leave as soon as he has heard something."""
+        heard = asyncio.Event()
+
+        async def one(worker: WorkerProcess, number: int) -> Spoken | WorkerError:
+            try:
+                return await self._listen(worker, utterances[number], float("inf"), heard if number == leaves else None)
+            except WorkerError as error:
+                return error
+
+        async def all_of_them() -> list[Spoken | WorkerError]:
+            worker = await self._ready()
+            tasks = [asyncio.create_task(one(worker, number)) for number in range(len(utterances))]
+            if leaves is not None:
+                leaver = tasks[leaves]
+                waiting = asyncio.create_task(heard.wait())
+                await asyncio.wait({leaver, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+                leaver.cancel()
+            found = await asyncio.gather(*tasks, return_exceptions=True)
+            return [each for each in found if isinstance(each, (Spoken, WorkerError))]
+
+        return self._runner.run(all_of_them())
+
     def cancel(self, utterance: Utterance, *, hear_first: bool) -> float:
         """Leave after the first chunk, or before any; seconds until the worker is free again."""
 
@@ -238,7 +264,9 @@ class Subject:
         except TimeoutError as error:
             raise LoadError(self.manifest.id, f"was not loaded within {self._limits.load:g} s") from error
 
-    async def _listen(self, worker: WorkerProcess, utterance: Utterance, enough: float) -> Spoken:
+    async def _listen(
+        self, worker: WorkerProcess, utterance: Utterance, enough: float, heard: asyncio.Event | None = None
+    ) -> Spoken:
         pcm, chunks = bytearray(), 0
         begun = time.monotonic()
         cut = False
@@ -246,6 +274,8 @@ class Subject:
             async for chunk in stream:
                 pcm += chunk
                 chunks += 1
+                if heard:
+                    heard.set()
                 if time.monotonic() - begun > enough:
                     cut = True
                     break
