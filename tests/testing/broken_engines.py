@@ -168,6 +168,12 @@ def manifest(engine, pipeline=ToneEngine, **fields):
     return replace(given, pipeline=f"{pipeline.__module__}:{pipeline.__name__}", **fields)
 
 
+def chorus(engine, pipeline):
+    """Slow enough that sentences meet."""
+    voice = tone_manifest(engine, 16000, chunk_seconds=0.5, rtf=0.02).voices[0]
+    return manifest(engine, pipeline, voices=(voice,), max_batch=3)
+
+
 @hookimpl
 def register_engines(register):
     register(manifest("fine"))
@@ -194,6 +200,6 @@ def register_engines(register):
     register(manifest("leaves-a-child", LeavesAChild))
     register(manifest("leaves-shared-memory", LeavesSharedMemory))
     register(manifest("alone", Alone))
-    register(manifest("chorus", ChorusEngine, max_batch=3))
-    register(manifest("muddled", Muddled, max_batch=3))
-    register(manifest("one-for-all", OneForAll, max_batch=3))
+    register(chorus("chorus", ChorusEngine))
+    register(chorus("muddled", Muddled))
+    register(chorus("one-for-all", OneForAll))

@@ -233,7 +233,7 @@ def test_an_engine_that_says_that_it_samples_may(suite_of: Callable[..., EngineC
 
 
 def test_an_engine_may_speak_to_several_at_a_time(suite_of: Callable[..., EngineConformance]) -> None:
-    suite = suite_of("chorus", options={"rtf": 0.01})
+    suite = suite_of("chorus")
     suite.test_speaks_to_several_at_a_time()
     suite.test_leaves_the_others_alone()
     with pytest.raises(pytest.skip.Exception, match="one sentence at a time"):
