@@ -186,6 +186,10 @@ class EngineManifest:
     max_batch: int = 1
     """The most sentences that the pipeline speaks at a time: see `Pipeline.synthesize`."""
 
+    alternates: bool = False
+    """With `max_batch` > 1: sentences gain nothing from each other's company, so only the most urgent is asked for its
+    next chunk. A newcomer is heard between two chunks of somebody who has audio in hand."""
+
     samples: bool = False
     """True: the same text comes out with another length each time (a sampling engine)."""
 

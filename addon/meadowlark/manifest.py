@@ -30,6 +30,8 @@ def problems(manifest: EngineManifest) -> Iterator[str]:
         yield "license is empty: give an SPDX expression of the code and of the weights"
     if manifest.max_batch < 1:
         yield f"max_batch {manifest.max_batch}: at least 1"
+    if manifest.alternates and manifest.max_batch < 2:
+        yield "alternates with max_batch 1: say how many sentences may be open at a time"
     for kind, size in manifest.memory.items():
         if size < 0:
             yield f"memory[{kind!r}] is {size}: bytes cannot be negative"

@@ -40,7 +40,7 @@ from .messages import (
     encode,
     from_event,
 )
-from .rounds import Job
+from .rounds import Job, most_urgent
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ class _Worker:
         self._inbox: SimpleQueue[Load | Speak | None] = SimpleQueue()
         self._meter = Meter()
         self._places = 1
+        self._alternates = False
         self._jobs: list[Job] = []
         self._cancelled: set[int] = set()  # jobs that are not wanted any more; added to by the reader
         self._unloaded = False  # nothing is wanted any more; written by the reader alone
@@ -88,7 +89,7 @@ class _Worker:
             self._send(LoadFailed(*failure_of(error)))
             return
         while self._take_up(pipeline, load.sample_rate):
-            for job in tuple(self._jobs):
+            for job in self._round():
                 self._go_on(job)
 
     def _load(self, load: Load) -> Pipeline:
@@ -108,6 +109,7 @@ class _Worker:
         pipeline.warm_up()
         warm = time.monotonic()
         took = self._meter.settle()
+        self._alternates = load.alternates
         self._places = max(1, min(load.max_batch, pipeline.places or load.max_batch))
         self._send(
             Loaded(
@@ -136,6 +138,13 @@ class _Worker:
             self._jobs.append(Job(pipeline, order, engine_rate, partial(self._is_unwanted, order.job)))
         return bool(self._jobs)
 
+    def _round(self) -> tuple[Job, ...]:
+        """Who is asked for a piece now. One that is not wanted any more does not wait until it is urgent."""
+        if not self._alternates:
+            return tuple(self._jobs)
+        unwanted = tuple(each for each in self._jobs if self._is_unwanted(each.number))
+        return unwanted or (most_urgent(self._jobs),)
+
     def _is_unwanted(self, number: int) -> bool:
         return self._unloaded or number in self._cancelled
 
@@ -147,7 +156,7 @@ class _Worker:
                 self._send(Chunk(job.number, payload))
             if payload is not None:
                 return
-            end: Message = job.done(self._meter.read())
+            end: Message = job.done(self._meter.read(), alternates=self._alternates)
         except Cancelled:
             end = Failed(job.number, Failure.CANCELLED, "cancelled")
         except JobError as error:

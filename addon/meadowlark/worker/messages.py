@@ -73,6 +73,9 @@ class Load:
     max_batch: int = 1
     """The manifest's: the most sentences that this engine can speak at a time."""
 
+    alternates: bool = False
+    """The manifest's: of several sentences only the most urgent is asked for its next chunk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Speak:
@@ -85,6 +88,9 @@ class Speak:
 
     gain: float = 1.0
     """Factor on the samples: a fallback is as loud as the voice that it speaks for."""
+
+    dry_at: float | None = None
+    """When the listener runs dry, by the system's monotonic clock, which all processes share; None = a newcomer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,8 @@ class Done:
     job: int
     audio_seconds: float
     seconds: float
-    """From taking up the job to its last chunk, whoever else was spoken meanwhile."""
+    """From taking up the job to its last chunk, whoever else was spoken meanwhile; on an engine that alternates only
+    what this one took."""
 
     first_audio_seconds: float
     """From taking up the job to its first chunk; 0 when it had none."""

@@ -73,7 +73,9 @@ class Launch:
     """Absolute paths of the engine's assets, by Asset.key."""
 
     max_batch: int = 1
-    """Of the manifest."""
+    """Of the manifest, as is the next."""
+
+    alternates: bool = False
 
 
 async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 600.0) -> WorkerProcess:
@@ -115,6 +117,9 @@ class WorkerProcess:
         self._reader = reader
         self._writer = writer
         self._places = max(1, loaded.places)
+        self._alternates = launch.alternates
+        self._heard_at = 0.0
+        """When the last chunk of any job came, in the event loop's time."""
         self._jobs: dict[int, Pending] = {}
         """Those that the worker has not finished."""
         self._count = 0
@@ -133,21 +138,32 @@ class WorkerProcess:
         return not (self._death or self._reading.done() or self._forked.exit.done())
 
     async def speak(
-        self, utterance: Utterance, *, rate: int | None = None, gain: float = 1.0, patience: float
+        self,
+        utterance: Utterance,
+        *,
+        rate: int | None = None,
+        gain: float = 1.0,
+        patience: float,
+        dry_at: float | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """The utterance as s16le mono at `rate`, times `gain`, as it comes; WorkerError when it breaks off.
 
         `patience` is how many seconds may pass without audio, from its beginning, before the worker counts as hung and
-        is killed; while others are heard, only this job is given up. Close the generator to cancel: it returns when the
-        place is free again, or the worker has been killed because it did not stop.
+        is killed; while others are heard, only this job is given up (none on an engine that alternates: it waits while
+        others are more urgent). Close the generator to cancel: it returns when the place is free again, or the worker
+        has been killed because it did not stop.
+
+        `dry_at`: when the listener runs dry, for an engine that alternates; None = a newcomer.
         """
-        job = await self._take_up(utterance, rate, gain)
+        job = await self._take_up(utterance, rate, gain, dry_at)
         try:
             while True:
                 try:
                     async with asyncio.timeout(patience):
                         payload = await job.next()
                 except TimeoutError:
+                    if self._alternates and asyncio.get_running_loop().time() - self._heard_at < patience:
+                        continue  # it has audio in hand and waits while others are served
                     raise self._give_up(job, patience) from None
                 if payload is None:
                     self.last_done = job.done  # of this one, as long as nobody else has had the event loop
@@ -172,14 +188,14 @@ class WorkerProcess:
         if not self.exited.done():
             _LOGGER.error("%s: process %d does not die; its memory is lost until it does", self.engine, self.pid)
 
-    async def _take_up(self, utterance: Utterance, rate: int | None, gain: float) -> Pending:
+    async def _take_up(self, utterance: Utterance, rate: int | None, gain: float, dry_at: float | None) -> Pending:
         while self.alive and len(self._jobs) >= self._places:
             await asyncio.wait({job.ended for job in self._jobs.values()}, return_when=asyncio.FIRST_COMPLETED)
         if not self.alive:
             raise WorkerError(self.engine, self._death or "the process has ended; it must be loaded again")
         self._count += 1
         self._jobs[self._count] = job = Pending(self._count)
-        self._send(Speak(job.number, _encodable(utterance), rate, gain))
+        self._send(Speak(job.number, _encodable(utterance), rate, gain, dry_at))
         return job
 
     def _give_up(self, job: Pending, patience: float) -> WorkerError:
@@ -235,6 +251,7 @@ class WorkerProcess:
         match message:
             case Chunk(number, payload) if job := self._jobs.get(number):
                 job.push(payload)
+                self._heard_at = job.heard_at
                 if job.received > JOB_BYTES:
                     self._kill(f"ran away: more than {JOB_BYTES >> 20} MiB of audio for one sentence; killed")
             case Done(number) if job := self._jobs.pop(number, None):
@@ -287,6 +304,7 @@ def _load_message(launch: Launch) -> Load:
         log_level=logging.getLogger("meadowlark").getEffectiveLevel(),
         visible=launch.visible,
         max_batch=launch.max_batch,
+        alternates=launch.alternates,
     )
 
 

@@ -1,13 +1,15 @@
 """Sentences that are spoken at the same time by one thread: each is asked for its next piece in turn.
 
 One round is one piece of each. An engine that computes all of them in one step does so for the first that asks; others
-compute as if they were alone. Knows nothing of sockets: child.py sends what comes of it.
+compute as if they were alone. On engines that alternate only the most urgent is asked. Knows nothing of sockets:
+child.py sends what comes of it.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..api import Pipeline
 from ..audio import level
@@ -28,10 +30,14 @@ class Job:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.number = speak.job
+        self.dry_at = -math.inf if speak.dry_at is None else speak.dry_at
+        """When its listener has heard all that has been made; newcomers come before everybody."""
         self._gain = speak.gain
         self._clock = clock
         self._begun = clock()
         self._pieces = framed(perform(pipeline, speak, engine_rate, cancelled), clock)
+        self._worked = self._first_work = 0.0
+        """Seconds spent on this one alone, in all and until its first audio."""
         self._first_audio = self._audio_seconds = self._energy = 0.0
         self._rounds = self._company = 0
         self._peak_bytes = self._device_peak_bytes = 0
@@ -42,11 +48,16 @@ class Job:
         Raises Cancelled, JobError, or whatever the pipeline raises: then it is over."""
         self._rounds += 1
         self._company += count
+        begun = self._clock()
         piece = next(self._pieces, None)
+        now = self._clock()
+        self._worked += now - begun
         if piece is None:
             return None
         if piece.payload:
-            self._first_audio = self._first_audio or self._clock() - self._begun
+            self._first_audio = self._first_audio or now - self._begun
+            self._first_work = self._first_work or self._worked
+            self.dry_at = max(self.dry_at, now) + piece.seconds
             self._audio_seconds += piece.seconds
             self._energy += level(piece.payload) * piece.seconds
         return piece.payload
@@ -56,18 +67,28 @@ class Job:
         self._peak_bytes = max(self._peak_bytes, took.peak_bytes)
         self._device_peak_bytes = max(self._device_peak_bytes, took.device_peak_bytes)
 
-    def done(self, took: Footprint) -> Done:
-        """What is to be told of a sentence that has come to its end."""
+    def done(self, took: Footprint, *, alternates: bool = False) -> Done:
+        """What is to be told of a sentence that has come to its end. alternates: others were not computed with it."""
         self.note(took)
+        if alternates:
+            seconds, first, together = self._worked, self._first_work, 1.0
+        else:
+            seconds, first = self._clock() - self._begun, self._first_audio
+            together = self._company / max(1, self._rounds)
         return Done(
             self.number,
             self._audio_seconds,
-            self._clock() - self._begun,
-            self._first_audio,
+            seconds,
+            first,
             took.memory_bytes,
             self._peak_bytes,
             took.device_bytes,
             self._device_peak_bytes,
             self._energy / max(self._audio_seconds, 1e-9) / self._gain**2,
-            self._company / max(1, self._rounds),
+            together,
         )
+
+
+def most_urgent(jobs: Sequence[Job]) -> Job:
+    """A newcomer, else whose listener runs dry first."""
+    return min(jobs, key=lambda job: (job.dry_at, job.number))

@@ -1,0 +1,145 @@
+"""An engine whose open sentences take turns, chunk by chunk, with real processes: the most urgent is served."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from meadowlark.api import Pipeline, Utterance, Voice
+from meadowlark.testing.engines import tone_manifest
+from meadowlark.worker.environments import Nurseries
+from meadowlark.worker.memory import Footprint
+from meadowlark.worker.messages import Speak
+from meadowlark.worker.process import Launch, WorkerProcess, start
+from meadowlark.worker.rounds import Job, most_urgent
+
+CHUNK = 2 * 2205
+"""Bytes of 0.1 s."""
+
+LONG = "A sentence that takes its time. " * 2
+"""3.8 s of speech, 0.4 s of work."""
+
+
+@pytest.fixture
+async def worker(nurseries: Nurseries, tmp_path) -> AsyncIterator[WorkerProcess]:
+    manifest = tone_manifest()
+    launch = Launch(
+        manifest.id,
+        manifest.pipeline,
+        manifest.sample_rate,
+        preload=manifest.preload,
+        data_dir=tmp_path,
+        options={"rtf": 0.1},
+        max_batch=4,
+        alternates=True,
+    )
+    worker = await start(launch, nurseries)
+    yield worker
+    await worker.stop()
+
+
+class Clock:
+    """A clock that is put forward by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow(Pipeline):
+    """Three chunks of 0.1 s, each of which takes a second."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
+        for _ in range(3):
+            self.clock.now += 1.0
+            yield b"\1\0" * (CHUNK // 2)
+
+
+def speak(number: int, dry_at: float | None = None) -> Speak:
+    return Speak(number, Utterance("Text.", Voice("sine", ("en",)), "en"), dry_at=dry_at)
+
+
+async def begun(worker: WorkerProcess, utterance, dry_at: float | None = None, patience: float = 10.0):
+    """A job whose first chunk has come, and that chunk."""
+    chunks = worker.speak(utterance, patience=patience, dry_at=dry_at)
+    return chunks, await anext(chunks)
+
+
+async def rest_of(chunks) -> bytes:
+    return b"".join([chunk async for chunk in chunks])
+
+
+async def test_a_newcomer_is_served_whole_while_the_other_has_audio_in_hand(worker, utter, say):
+    """In hand: 60 s. Not one chunk of the long sentence more than was under way is made before the short one's end."""
+    alone = await say(worker, LONG)
+    long, first = await begun(worker, utter(LONG), dry_at=time.monotonic() + 60)
+    rest = asyncio.create_task(rest_of(long))
+    short = worker.speak(utter("Short."), patience=10)
+    assert await rest_of(short)
+    assert not rest.done()
+    assert first + await rest == alone
+
+
+async def test_listeners_take_turns_by_when_they_run_dry(worker, utter):
+    """The first to run dry is done first, although it came last."""
+    ends: list[str] = []
+
+    async def listen(name: str, in_hand: float) -> None:
+        await rest_of(worker.speak(utter(LONG), patience=10, dry_at=time.monotonic() + in_hand))
+        ends.append(name)
+
+    await asyncio.gather(listen("late", 300.0), listen("later", 400.0), listen("soon", 200.0))
+    assert ends == ["soon", "late", "later"]
+
+
+async def test_who_waits_with_audio_in_hand_is_not_taken_for_hung(worker, utter):
+    """It hears nothing for far longer than its patience, while others are heard."""
+    waits = worker.speak(utter(LONG), patience=0.2, dry_at=time.monotonic() + 60)
+    waiting = asyncio.create_task(rest_of(waits))
+    await rest_of(worker.speak(utter(LONG), patience=10))
+    assert len(await waiting) >= CHUNK
+    assert worker.alive
+
+
+async def test_who_leaves_while_waiting_is_let_go_at_once(worker, utter):
+    waits, _ = await begun(worker, utter(LONG), dry_at=time.monotonic() + 60)
+    busy, _ = await begun(worker, utter(LONG))
+    await asyncio.wait_for(waits.aclose(), 1.0)  # not only when it would have been its turn
+    await rest_of(busy)
+    assert worker.alive
+
+
+def test_figures_are_those_of_the_sentence_alone() -> None:
+    """Else an engine would seem the slower the more listeners it has."""
+    clock = Clock()
+    one, other = (Job(Slow(clock), speak(number), 22050, lambda: False, clock) for number in (1, 2))
+    while (first := one.go_on(1)) is not None:
+        assert first
+        clock.now += 5.0  # others are served
+    done = one.done(Footprint(0, 0), alternates=True)
+    assert (done.seconds, done.first_audio_seconds, done.together) == (3.0, 1.0, 1.0)
+    assert one.done(Footprint(0, 0)).seconds == 18.0
+    assert other.go_on(1)
+
+
+def test_the_most_urgent_is_a_newcomer_then_who_runs_dry_first() -> None:
+    clock = Clock()
+    jobs = [
+        Job(Slow(clock), speak(n, dry), 22050, lambda: False, clock) for n, dry in enumerate((9.0, 4.0, None, None))
+    ]
+    assert most_urgent(jobs) is jobs[2]
+    assert jobs[2].go_on(1)  # heard at 1.0, and then 0.1 s in hand
+    assert jobs[2].dry_at == pytest.approx(1.1)
+    assert most_urgent(jobs) is jobs[3]
+    assert jobs[3].go_on(1)
+    assert most_urgent(jobs) is jobs[2]
+    assert jobs[2].go_on(1)
+    assert jobs[2].dry_at == pytest.approx(3.1)  # it had run dry: what came then is played from then on
+    assert most_urgent(jobs) is jobs[3]
