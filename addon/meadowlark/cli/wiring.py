@@ -162,6 +162,7 @@ def _launches(registry: Registry, settings: Settings, store: Store) -> Iterator[
                 options=settings.engines.get(manifest.id, {}),
                 files=store.files(manifest.id),
                 max_batch=manifest.max_batch,
+                alternates=manifest.alternates,
             ),
         )
 
