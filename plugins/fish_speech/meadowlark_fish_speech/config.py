@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+S1_CODEBOOKS = 10
+"""1.5, whose configuration is of the same type, has eight."""
+
 
 class ConfigError(ValueError):
     """A config.json is not one of a model that this plugin knows."""
@@ -40,7 +43,7 @@ class ModelConfig:
     """Both transformers, and what holds them together."""
 
     generation: str
-    """"s1" or "s2": how a prompt is written, how tokens are drawn."""
+    """"s1", "s2" or "1.5": how a prompt is written, how tokens are drawn."""
 
     slow: StackConfig
     fast: StackConfig
@@ -90,7 +93,11 @@ def config_of(values: Mapping[str, Any], name: str = "config.json") -> ModelConf
             return _nested(values)
     except KeyError as error:
         raise ConfigError(f"{name} lacks {error.args[0]!r}") from error
-    raise ConfigError(f"{name} is of a model of type {kind!r}; known are dual_ar (S1) and fish_qwen3_omni (S2)")
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise ConfigError(f"{name} holds what is no number where one must be: {error}") from error
+    if kind is None:
+        raise ConfigError(f"{name} names no model_type: it is another model's, or another program's")
+    raise ConfigError(f"{name} is of a model of type {kind!r}; known are dual_ar (S1, 1.5) and fish_qwen3_omni (S2)")
 
 
 def _flat(values: Mapping[str, Any]) -> ModelConfig:
@@ -108,19 +115,20 @@ def _flat(values: Mapping[str, Any]) -> ModelConfig:
         "rope_base": slow.rope_base,
         "norm_eps": slow.norm_eps,
     }
-    codebook_size = int(values["codebook_size"])
+    codebook_size, codebooks = int(values["codebook_size"]), int(values["num_codebooks"])
+    first = codebooks == S1_CODEBOOKS
     return ModelConfig(
-        generation="s1",
+        generation="s1" if first else "1.5",
         slow=slow,
         fast=_stack(inherited),
         vocabulary=int(values["vocab_size"]),
-        codebooks=int(values["num_codebooks"]),
+        codebooks=codebooks,
         codebook_size=codebook_size,
         context=int(values.get("max_seq_len", 2048)),
         tied=bool(values.get("tie_word_embeddings", True)),
         scale_embeddings=bool(values.get("scale_codebook_embeddings", False)),
         norm_before_fast=bool(values.get("norm_fastlayer_input", False)),
-        residual_rows=min(1024, codebook_size),
+        residual_rows=min(1024, codebook_size) if first else codebook_size,
     )
 
 

@@ -13,7 +13,7 @@ There is no recorded data of this codec here. What is computed was put together 
 - the spectrogram's filters (Slaney's scale and norm), reflected ends, logarithm of at least 1e-5: the Rust port; that
   1e-6 is added under the root, not after it: as in VITS, unverified.
 
-The shapes that follow from it add up to 47,065,218 numbers, 188.3 MB: the port's file has 188 MB, the published one 189.
+The shapes that follow add up to 47,065,218 numbers, 188.3 MB: the port's file has 188 MB, the published one 189.
 Unverified on real weights: all of it. Only references (`Encoder`) rest on the last two points.
 """
 

@@ -89,13 +89,13 @@ class Eager:
         self.model, self.config, self.tokens = model, model.config, model.tokens
 
     def sampler(self, manner: Manner, noise: Noise, *, as_published: bool = False) -> Sampler:
-        """S1's or S2's way."""
+        """S1's way, which but for a fault is 1.5's, or S2's."""
         stop_row = int((self.model.row_tokens == self.tokens.stop).nonzero())
-        if self.config.generation == "s1":
-            return S1Sampler(
-                manner, noise, as_published=as_published, stop_row=stop_row, width=self.config.codebooks + 1
-            )
-        return S2Sampler(manner, noise, stop_row, as_published=as_published, width=self.config.codebooks + 1)
+        width = self.config.codebooks + 1
+        if self.config.generation == "s2":
+            return S2Sampler(manner, noise, stop_row, as_published=as_published, width=width)
+        by_column = self.config.generation == "s1"
+        return S1Sampler(manner, noise, as_published=as_published, stop_row=stop_row, width=width, by_column=by_column)
 
     def start(self, prompt: Tensor, sampler: Sampler, length: int, prefix: Prefix | None = None) -> FrameMaker:
         """Frames of a sentence."""

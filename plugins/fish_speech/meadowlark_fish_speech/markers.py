@@ -1,13 +1,17 @@
 """The 66 portable markers as S1 and S2 want them, and where in a sentence they stand.
 
-S1 writes `(angry)`, an emotion at the sentence's beginning and nowhere else; S2 writes `[angry]`, anywhere.
+S1 writes `(angry)`, an emotion at the sentence's beginning and nowhere else; S2 writes `[angry]`, anywhere. 1.5 knows
+none: its engine registers none, so the core takes them out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from meadowlark.api import Marker, MarkerKind, Native, PlacedEvent
+
+from .text import spans
 
 STYLES = [
     "angry",
@@ -113,3 +117,15 @@ def marked(text: str, style: Native | None, events: Iterable[PlacedEvent]) -> st
         at = position
     pieces.append(text[at:])
     return "".join(pieces)
+
+
+def marked_parts(text: str, style: Native | None, events: Iterable[PlacedEvent], most: int) -> Iterator[str]:
+    """A text in parts of at most so many bytes, each with the style in front and the events that lie in it."""
+    places, left = list(spans(text, most)), sorted(events, key=lambda each: each.position)
+    if not places:
+        yield from filter(None, [marked("", style, left)])
+    for number, (begin, end) in enumerate(places, start=1):
+        here = [each for each in left if each.position < end or number == len(places)]
+        left = left[len(here) :]
+        moved = [replace(each, position=max(0, each.position - begin)) for each in here]
+        yield marked(text[begin:end], style, moved)

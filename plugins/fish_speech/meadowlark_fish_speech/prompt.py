@@ -1,6 +1,6 @@
-"""What stands before the first frame: voices to speak like, then the text. S1's way and S2's.
+"""What stands before the first frame: voices to speak like, then the text. S1's way, S2's and 1.5's.
 
-A prompt is (11, T) integers: tokens in the first row; for sound, its codes below, zeros else.
+A prompt is (11, T) integers (1.5: 9): tokens in the first row; for sound, its codes below, zeros else.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from torch import Tensor
 from .tokenizer import Tokenizer
 
 _S2_PLAIN = "convert the provided text to speech"
+_V15_SYSTEM = "<|im_start|>system\nSpeak out the provided text.<|im_end|>"
+_V15_SPEAK = "<|im_end|><|im_start|>assistant\n<|voice|>"
 _S2_LIKE = "convert the provided text to speech reference to the following:\n\nText:\n"
 
 
@@ -22,7 +24,7 @@ class Sample:
     """Somebody speaking."""
 
     text: str
-    codes: Tensor  # (10, T)
+    codes: Tensor  # (10, T); 1.5: 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,22 @@ def s2_prompt(tokenizer: Tokenizer, text: str, samples: Sequence[Sample] = (), c
         column.text(text),
         column.trusted("<|im_end|>\n<|im_start|>assistant\n<|voice|>"),
     ]
+    return Prompt(torch.cat(voice, dim=1), torch.cat(sentence, dim=1))
+
+
+def v15_prompt(tokenizer: Tokenizer, text: str, samples: Sequence[Sample] = (), codebooks: int = 8) -> Prompt:
+    """A chat without line breaks between its turns: each reference is a question and its answer."""
+    column = _Columns(tokenizer, codebooks)
+    voice = [column.trusted(_V15_SYSTEM)] if samples else [column.trusted("")]
+    for sample in samples:
+        voice += [
+            column.trusted("<|im_start|>user\n"),
+            column.text(sample.text),
+            column.trusted(_V15_SPEAK),
+            column.sound(sample.codes),
+            column.trusted("<|im_end|>"),
+        ]
+    sentence = [column.trusted("<|im_start|>user\n"), column.text(text), column.trusted(_V15_SPEAK)]
     return Prompt(torch.cat(voice, dim=1), torch.cat(sentence, dim=1))
 
 

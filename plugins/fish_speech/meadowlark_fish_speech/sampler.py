@@ -30,7 +30,7 @@ class Manner:
     temperature: float | Tensor = 0.8
     top_p: float | Tensor = 0.8
     repetition_penalty: float | Tensor = 1.1
-    """S1 only."""
+    """S1 and 1.5 only."""
 
     top_k: int | Tensor = 0
     """S2 only; 0 = all."""
@@ -38,6 +38,7 @@ class Manner:
 
 S1_MANNER = Manner(0.8, 0.8, 1.1)
 S2_MANNER = Manner(1.0, 0.9, top_k=30)
+V15_MANNER = Manner(0.7, 0.7, 1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +163,11 @@ class _RingSampler:
 
 
 class S1Sampler(_RingSampler):
-    """Penalty, top-p on logits as they are, temperature, the draw.
+    """Penalty, top-p on logits as they are, temperature, the draw: S1's way, and 1.5's.
 
-    as_published: the window begins with zeros, leaves the first frame out, and the main token is penalised by the
-    oldest column of the window, eleven numbers of which ten are codes. Otherwise: by the main tokens of the window.
+    as_published: the window begins with zeros, leaves the first frame out, and S1's main token is penalised by the
+    oldest column of the window, eleven numbers of which ten are codes. Otherwise, and in 1.5 always: by the main tokens
+    of the window.
     """
 
     def __init__(
@@ -176,9 +178,14 @@ class S1Sampler(_RingSampler):
         as_published: bool = False,
         stop_row: int | None = None,
         width: int = 11,
+        by_column: bool = True,
     ) -> None:
-        """stop_row: the row of the token that ends speech, which then is never drawn first. width: of a frame."""
+        """stop_row: the row of the token that ends speech, which then is never drawn first. width: of a frame.
+
+        by_column: as published, the main token is penalised by the oldest column (S1); False: by main tokens (1.5).
+        """
         super().__init__(manner, noise, width, stop_row, as_published)
+        self._by_column = as_published and by_column
         self._penalty: Tensor | None = None  # (B, 1), 1 for the first frame
 
     def allocate(self, batch: int, device: torch.device | str) -> Recent:
@@ -188,7 +195,7 @@ class S1Sampler(_RingSampler):
     def main(self, logits: Tensor) -> Tensor:
         logits, recent, now = self._begin(logits)
         self._penalty = torch.where(recent.made > 0, self._manner.repetition_penalty, 1.0)
-        previous = recent.oldest() if self._as_published else recent.data[:, 0]
+        previous = recent.oldest() if self._by_column else recent.data[:, 0]
         logits = sampling.repetition_penalty(logits, previous, self._penalty)
         return self._draw(logits, now.main, self._manner.temperature, self._manner.top_p)
 

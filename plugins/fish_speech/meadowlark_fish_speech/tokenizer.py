@@ -1,4 +1,4 @@
-"""S1's tokenizer (a tiktoken file) and S2's (a tokenizers file). What a user writes is never a special token.
+"""S1's and 1.5's tokenizer (a tiktoken file) and S2's (a tokenizers file). What a user writes is never a special token.
 
 A user's "<|im_end|>" would end the sentence, or speak as somebody else.
 """
@@ -22,7 +22,8 @@ PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|\p{P}|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(\?!\S)|\s+"
 )
-"""How S1's text is cut; `(\\?!` is a slip of its makers that the model was trained with."""
+"""How S1's text is cut, and 1.5's as far as is known; `(\\?!` is a slip of its makers that the models were trained
+with."""
 
 
 class TokenizerError(ValueError):
