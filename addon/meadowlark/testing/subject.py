@@ -198,24 +198,24 @@ class Subject:
     def speak_together(
         self, utterances: Sequence[Utterance], *, leaves: int | None = None
     ) -> list[Spoken | WorkerError]:
-        """Several at a time from one worker; one listener may leave as soon as he has heard something."""
-        heard = asyncio.Event()
+        """Several at a time from one worker; one listener may leave as soon as all have heard something."""
+        heard = [asyncio.Event() for _ in utterances]
 
         async def one(worker: WorkerProcess, number: int) -> Spoken | WorkerError:
             try:
-                return await self._listen(worker, utterances[number], float("inf"), heard if number == leaves else None)
+                return await self._listen(worker, utterances[number], float("inf"), heard[number])
             except WorkerError as error:
                 return error
+            finally:
+                heard[number].set()
 
         async def all_of_them() -> list[Spoken | WorkerError]:
             worker = await self._ready()
             tasks = [asyncio.create_task(one(worker, number)) for number in range(len(utterances))]
             if leaves is not None:
-                leaver = tasks[leaves]
-                waiting = asyncio.create_task(heard.wait())
-                await asyncio.wait({leaver, waiting}, return_when=asyncio.FIRST_COMPLETED)
-                waiting.cancel()
-                leaver.cancel()
+                for each in heard:
+                    await each.wait()
+                tasks[leaves].cancel()
             found = await asyncio.gather(*tasks, return_exceptions=True)
             return [each for each in found if isinstance(each, (Spoken, WorkerError))]
 
