@@ -68,15 +68,18 @@ class KVCache:
         return view
 
     def write(self, layer: int, at: int | Tensor, keys: Tensor, values: Tensor) -> None:
-        """Store (B, H, T, D) at the positions from `at`; a tensor (B,) places T = 1 for each sequence by itself."""
+        """Store (B, H, T, D) at the positions from `at`; a tensor (B,) places T = 1 for each sequence by itself.
+
+        The tensor is not looked at by Python, so a captured graph can write where another step will say.
+        """
         stored = self.data[layer]  # (2, B, H, S, D)
         if isinstance(at, int):
             stored[0, :, :, at : at + keys.shape[2]] = keys
             stored[1, :, :, at : at + keys.shape[2]] = values
             return
-        rows = torch.arange(at.shape[0], device=at.device)
-        stored[0][rows, :, at] = keys[:, :, 0]
-        stored[1][rows, :, at] = values[:, :, 0]
+        places = at[:, None, None, None].expand(keys.shape)
+        stored[0].scatter_(2, places, keys)
+        stored[1].scatter_(2, places, values)
 
     def read(self, layer: int, length: int) -> tuple[Tensor, Tensor]:
         """Keys and values of the first `length` positions, (B, H, length, D) each, not copied."""
@@ -99,6 +102,21 @@ def length_for(prompt: int, new: int, most: int, step: int = STEP) -> int:
     if prompt >= most:
         raise ValueError(f"a prompt of {prompt} tokens; the model's context has {most}")
     return min(most, -(-(prompt + new) // step) * step)
+
+
+def buckets(most: int, least: int = 512) -> tuple[int, ...]:
+    """Lengths that a step is captured for: doubled from `least` on, the last is `most`."""
+    lengths = []
+    while least < most:
+        lengths.append(least)
+        least *= 2
+    return (*lengths, most)
+
+
+def live_mask(at: Tensor, length: int) -> Tensor:
+    """(B, 1, 1, L) of one query each at the positions `at` (B,): True up to them. With it a step reads `length`
+    positions whatever their number, which is the shape of a captured graph."""
+    return (torch.arange(length, device=at.device) <= at[:, None])[:, None, None]
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
