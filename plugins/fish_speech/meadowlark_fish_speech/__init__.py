@@ -1,4 +1,4 @@
-"""Fish-Speech: OpenAudio S1-mini and S2-pro, heard from their first frames.
+"""Fish-Speech: OpenAudio S1-mini, S2-pro and Fish-Speech 1.5, heard from their first frames.
 
 Light: knows files' names and reads no weights; the work is done in `pipeline`.
 """
@@ -30,7 +30,7 @@ LANGUAGES = [
     "it-IT",
     "pl-PL",
     "pt-BR",
-]  # of S1; S2 knows 80 more
+]  # of S1 and 1.5; S2 knows 80 more
 
 TIMBRES = {"one": 1, "two": 2, "three": 3, "four": 4}
 """Voices without a reference: the models have none of their own and draw a timbre each time, so a seed names it."""
@@ -45,12 +45,20 @@ _S2_FILES = (
     "tokenizer.json",
 )
 
+_V15_FILES = (
+    "config.json",
+    "model.pth",
+    "firefly-gan-vq-fsq-8x1024-21hz-generator.pth",
+    "tokenizer.tiktoken",
+    "special_tokens.json",
+)
+
 
 @hookimpl
 def register_engines(register: Callable[[EngineManifest], None]) -> None:
     """Register an engine per generation: their markers differ."""
-    register(s1())
-    register(s2())
+    for manifest in (s1(), s2(), v15()):
+        register(manifest)
 
 
 @hookimpl
@@ -58,7 +66,7 @@ def register_voices(register: Callable[[str, Voice], None], voice_dir: Path) -> 
     """Register each reference voice of the user's; raises VoiceReferenceError in the end for those without text."""
     found = find(voice_dir / "references")
     for reference in found.usable:
-        for engine in ("fish_speech", "fish_speech_s2"):
+        for engine in ("fish_speech", "fish_speech_s2", "fish_speech_15"):
             register(
                 engine,
                 Voice(
@@ -116,6 +124,27 @@ def s2() -> EngineManifest:
         samples=True,
         attribution=Attribution("Fish Audio", "https://huggingface.co/fishaudio/s2-pro"),
         description="Expressive, 80 languages, 66 markers; wants an NVIDIA GPU of 12 GB. Weights: research only",
+    )
+
+
+def v15() -> EngineManifest:
+    """Fish-Speech 1.5. It was never taught markers; a text that has some is spoken without them."""
+    return EngineManifest(
+        id="fish_speech_15",
+        title="Fish-Speech 1.5",
+        license="Apache-2.0 AND CC-BY-NC-SA-4.0",
+        pipeline="meadowlark_fish_speech.pipeline:FishPipeline",
+        sample_rate=RATE,
+        voices=_voices(),
+        markers=(),
+        memory={"cpu": 2_000_000_000, "cuda": 2_000_000_000},
+        preload=("torch",),
+        assets=tuple(Asset("fishaudio/fish-speech-1.5", path, license="CC-BY-NC-SA-4.0") for path in _V15_FILES),
+        streaming=True,
+        cloning=True,
+        samples=True,
+        attribution=Attribution("Fish Audio", "https://huggingface.co/fishaudio/fish-speech-1.5"),
+        description="13 languages, no markers, the smallest of the three; wants an NVIDIA GPU. Weights: non-commercial",
     )
 
 

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from meadowlark.kit.downloads import mistaken
 from meadowlark.kit.precision import Plan
 from meadowlark.kit.weights import Weights, WeightsError, open_weights
 
-from . import codec
 from .config import ModelConfig, read_config
-from .model import TABLE, DualAR, Tokens
+from .generations import Decoder, Encoder, Generation, named
+from .model import JOINS, KNOWN, TABLE, DualAR, Tokens
 from .tokenizer import S1Tokenizer, S2Tokenizer, Tokenizer
+
+INDEX = "model.safetensors.index.json"
 
 
 class CheckpointError(ValueError):
@@ -28,36 +31,48 @@ class Checkpoint:
     cache_dir: Path
     """For what is converted, where a model's own folder cannot be written."""
 
-    repository: str
+    generation: Generation
 
     @classmethod
-    def find(cls, files: Mapping[str, str], folders: tuple[Path, ...], cache_dir: Path, repository: str) -> Checkpoint:
+    def find(
+        cls, files: Mapping[str, str], folders: tuple[Path, ...], cache_dir: Path, generation: Generation
+    ) -> Checkpoint:
         """What was found for the engine, else the first folder with a config.json. Raises CheckpointError."""
         if "config.json" in files:
-            return cls({name: Path(path) for name, path in files.items()}, cache_dir, repository)
+            return cls({name: Path(path) for name, path in files.items()}, cache_dir, generation)
         for folder in folders:
             if (folder / "config.json").is_file():
                 found = {path.name: path for path in folder.iterdir() if path.is_file()}
-                return cls(found, cache_dir, repository)
-        raise CheckpointError(
-            f"there is no checkpoint of {repository}: ask for access at https://huggingface.co/{repository}, set "
-            f"HF_TOKEN to a token of yours, or put its files into {folders[0]}"
-        )
+                return cls(found, cache_dir, generation)
+        raise CheckpointError(_how_to_get(generation, folders[0]))
 
     def path(self, name: str) -> Path:
-        """Raises CheckpointError."""
+        """A file that is what its name says, as far as its beginning tells. Raises CheckpointError."""
         if name not in self.files:
-            raise CheckpointError(f"{name} of {self.repository} is missing; put it beside config.json")
+            raise CheckpointError(f"{name} of {self.generation.repository} is missing; put it beside config.json")
+        try:
+            wrong = mistaken(self.files[name])
+        except OSError as error:
+            raise CheckpointError(f"{name} of {self.generation.repository} cannot be read: {error.strerror}") from error
+        if wrong:
+            raise CheckpointError(wrong)
         return self.files[name]
 
     def config(self) -> ModelConfig:
         """Raises CheckpointError, ConfigError."""
-        return read_config(self.path("config.json"))
+        config = read_config(self.path("config.json"))
+        if config.generation != self.generation.name:
+            other = named(config.generation)
+            raise CheckpointError(
+                f"config.json is that of {other.repository}, and this engine speaks with {self.generation.repository}: "
+                f"put the files into the folder of the engine {other.engine}, and use its voices"
+            )
+        return config
 
     def tokenizer(self, config: ModelConfig) -> Tokenizer:
         """Raises CheckpointError, TokenizerError."""
-        if "tokenizer.tiktoken" in self.files:
-            return S1Tokenizer(self.files["tokenizer.tiktoken"], self.path("special_tokens.json"))
+        if config.generation != "s2":
+            return S1Tokenizer(self.path("tokenizer.tiktoken"), self.path("special_tokens.json"))
         known = Tokens(config.semantic_begin, config.semantic_end, config.stop)
         return S2Tokenizer(self.path("tokenizer.json"), known)
 
@@ -67,22 +82,44 @@ class Checkpoint:
             tokens.semantic_end - tokens.semantic_begin + 1 != config.codebook_size
         ):
             raise CheckpointError("tokenizer and config.json do not belong together: the numbers of codes differ")
-        weights = open_weights(self._model_files(), TABLE, self.cache_dir)
+        weights = open_weights(self._model_files(), TABLE, self.cache_dir, JOINS)
         model = DualAR(weights, config, tokens, plan)
-        weights.finish()
+        weights.finish(KNOWN)
         return model
+
+    def decoder(self, plan: Plan) -> Decoder:
+        """Raises CheckpointError, WeightsError."""
+        return self.generation.codec.decoder(self.codec_weights(), plan)
+
+    def encoder(self, plan: Plan) -> Encoder:
+        """Raises CheckpointError, WeightsError."""
+        return self.generation.codec.encoder(self.codec_weights(), plan)
 
     def codec_weights(self) -> Weights:
         """Raises CheckpointError, WeightsError."""
-        name = "codec.safetensors" if "codec.safetensors" in self.files else "codec.pth"
-        return open_weights([self.path(name)], codec.TABLE, self.cache_dir)
+        codec = self.generation.codec
+        name = next((each for each in reversed(codec.files) if each in self.files), codec.files[0])
+        return open_weights([self.path(name)], codec.table, self.cache_dir, within="generator.")
 
     def _model_files(self) -> list[Path]:
-        if "model.safetensors.index.json" in self.files:
-            try:
-                index = json.loads(self.files["model.safetensors.index.json"].read_text(encoding="utf-8"))
-                names = sorted(set(index["weight_map"].values()))
-            except (ValueError, KeyError) as error:
-                raise WeightsError("model.safetensors.index.json is not whole; download it again") from error
-            return [self.path(name) for name in names]
+        if INDEX in self.files:
+            return [self.path(name) for name in _shards(self.path(INDEX))]
         return [self.path("model.safetensors" if "model.safetensors" in self.files else "model.pth")]
+
+
+def _shards(index: Path) -> list[str]:
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{index.name} is not whole; download it again") from error
+    return sorted(map(str, names))
+
+
+def _how_to_get(generation: Generation, folder: Path) -> str:
+    page = f"https://huggingface.co/{generation.repository}"
+    first = (
+        f"ask for access at {page}, set HF_TOKEN to a token of yours"
+        if generation.gated
+        else f"`meadowlark pull {generation.engine}/one` downloads it from {page}"
+    )
+    return f"there is no checkpoint of {generation.repository}: {first}, or put its files into {folder}"

@@ -25,15 +25,15 @@ from meadowlark.kit.stream import State, first_piece, pieces
 from . import codec, settings
 from .checkpoint import Checkpoint
 from .generate import Eager, Speaker, Speech
-from .markers import marked
-from .prompt import Prompt, Sample, s1_prompt, s2_prompt
-from .sampler import S1_MANNER, S2_MANNER, Manner, RandomNoise
+from .generations import of_engine
+from .markers import marked_parts
+from .prompt import Prompt, Sample
+from .sampler import Manner, RandomNoise
+from .text import has_words
 
 _LOGGER = logging.getLogger(__name__)
 
 Audio: TypeAlias = NDArray[np.float32]
-
-REPOSITORIES = {"fish_speech": "fishaudio/s1-mini", "fish_speech_s2": "fishaudio/s2-pro"}
 
 FRAME_RATE = codec.RATE / codec.FRAME
 
@@ -43,13 +43,8 @@ LARGEST_PIECE = 16
 VOICES_IN_MEMORY = 4
 """Whose prompts are kept as keys and values: 112 KiB a token in bfloat16, 31 MB for 10 s of reference."""
 
-PIECE_BYTES = 400
-"""Of text that is spoken in one go; the core sends no more, strange texts may be longer."""
-
 ANCHOR = "The morning was quiet, and a light wind moved the curtains while the coffee was getting warm."
 """What a voice without a reference says once, unheard: its codes are its reference ever after."""
-
-ENCODER_VERSION = "dac-1"
 
 
 class FishPipeline(Pipeline):
@@ -63,18 +58,16 @@ class FishPipeline(Pipeline):
             torch.set_num_threads(threads)
         engine = self.context.engine
         folders = (Path(str(options["folder"])),) if "folder" in options else (self.context.voice_dir / engine,)
-        self._checkpoint = Checkpoint.find(
-            self.context.files, folders, self.context.data_dir, REPOSITORIES.get(engine, REPOSITORIES["fish_speech"])
-        )
+        self._generation = of_engine(engine)
+        self._checkpoint = Checkpoint.find(self.context.files, folders, self.context.data_dir, self._generation)
         quality = Quality(str(options.get("quality", "auto")))
         self._plan = plan(self.context.device, quality, real_time_at=Bits.INT4)
         config = self._checkpoint.config()
         self._tokenizer = self._checkpoint.tokenizer(config)
         self._speaker: Speaker = Eager(self._checkpoint.model(config, self._tokenizer.tokens, self._plan))
         codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
-        self._decoder = codec.Decoder(self._checkpoint.codec_weights(), codec_plan)
-        self._first_generation = config.generation == "s1"
-        self._library = Library(self.context.data_dir, engine, ENCODER_VERSION)
+        self._decoder = self._checkpoint.decoder(codec_plan)
+        self._library = Library(self.context.data_dir, engine, self._generation.codec.version)
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
         self._step_seconds = self._decode_seconds = 0.0
         _LOGGER.info("%s computes as %s", engine, self._plan)
@@ -97,14 +90,15 @@ class FishPipeline(Pipeline):
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
         """Yield float32. Raises VoiceReferenceError, ValueError."""
-        text = marked(utterance.text, utterance.style, utterance.events).strip()
-        if not any(letter.isalnum() for letter in text):
-            if text:
+        parts = list(self._parts(utterance))
+        if not parts:
+            if utterance.text:
+                _LOGGER.info("A text of %d characters has no word in it: a short pause", len(utterance.text))
                 yield np.zeros(codec.FRAME, np.float32)  # emoji, dots: a breath
             return
         samples, key = self._samples(utterance)
         manner, seed = self._manner(utterance.options), int(settings.number(utterance.options, "seed") or 0)
-        for part in cut(text, PIECE_BYTES):
+        for part in parts:
             prompt = self._prompt(part, samples)
             sampler = self._sampler(manner, seed or _seed_of(part))
             frames = settings.Lengths().frames(part, FRAME_RATE)
@@ -112,6 +106,14 @@ class FishPipeline(Pipeline):
             yield from self._heard(speech)
             if not speech.stopped:
                 _LOGGER.debug("The model did not end a sentence of %d characters within %d frames", len(part), frames)
+
+    def _parts(self, utterance: Utterance) -> Iterator[str]:
+        """What the model reads, one after the other; nothing where there is nothing to say or to do."""
+        generation, text = self._generation, self._generation.clean(utterance.text)
+        events = utterance.events if generation.marks else ()
+        if has_words(text) or events:
+            style = utterance.style if generation.marks else None
+            yield from marked_parts(text, style, events, generation.piece_bytes)
 
     def _heard(self, speech: Speech) -> Iterator[Audio]:
         """Sound from frames, few at first."""
@@ -144,7 +146,7 @@ class FishPipeline(Pipeline):
     def _encode(self, path: Path) -> Tensor:
         """The encoder is read for it and forgotten: 207 of the codec's 391 million weights."""
         audio = torch.from_numpy(load(path, codec.RATE))
-        encoder = codec.Encoder(self._checkpoint.codec_weights(), Plan(self._plan.device, torch.float32))
+        encoder = self._checkpoint.encoder(Plan(self._plan.device, torch.float32))
         return encoder.encode(audio[None, None])[0].cpu()
 
     def _anchor(self, seed: int) -> Tensor:
@@ -170,11 +172,10 @@ class FishPipeline(Pipeline):
         return self._prefixes[key]
 
     def _prompt(self, text: str, samples: tuple[Sample, ...]) -> Prompt:
-        write = s1_prompt if self._first_generation else s2_prompt
-        return write(self._tokenizer, text, samples, self._speaker.config.codebooks)
+        return self._generation.write(self._tokenizer, text, samples, self._speaker.config.codebooks)
 
     def _manner(self, options: Mapping[str, Value]) -> Manner:
-        manner = S1_MANNER if self._first_generation else S2_MANNER
+        manner = self._generation.manner
         for name in ("temperature", "top_p", "repetition_penalty", "top_k"):
             if (value := settings.number(options, name)) is not None:
                 manner = dataclasses.replace(manner, **{name: int(value) if name == "top_k" else value})
@@ -187,28 +188,6 @@ class FishPipeline(Pipeline):
 def _codec_dtype(chosen: Plan) -> torch.dtype:
     """Convolutions are not quantized; where 4 bits are good enough for the model, 16 are for its sound."""
     return torch.bfloat16 if chosen.bits is Bits.INT4 and bfloat16_is_quick() else chosen.dtype
-
-
-def cut(text: str, most: int) -> Iterator[str]:
-    """A text in parts of at most so many bytes of UTF-8, cut at spaces where there are any."""
-    part, size = "", 0
-    for word in text.split():
-        for piece in _bits(word, most):
-            bytes_ = len(piece.encode("utf-8", "replace")) + 1
-            if part and size + bytes_ > most:
-                yield part
-                part, size = "", 0
-            part = f"{part} {piece}" if part else piece
-            size += bytes_
-    if part:
-        yield part
-
-
-def _bits(word: str, most: int) -> Iterator[str]:
-    """A word that is too long, in pieces; a character has four bytes at most."""
-    length = most // 4 if len(word.encode("utf-8", "replace")) >= most else len(word)
-    for at in range(0, len(word), length):
-        yield word[at : at + length]
 
 
 def _seed_of(text: str) -> int:

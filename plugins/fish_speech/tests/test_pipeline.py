@@ -22,8 +22,9 @@ from meadowlark_fish_speech.checkpoint import CheckpointError
 from meadowlark_fish_speech.config import ConfigError
 from meadowlark_fish_speech.doubles import write_s1, write_s2
 from meadowlark_fish_speech.generate import Speech
-from meadowlark_fish_speech.pipeline import FishPipeline, cut
+from meadowlark_fish_speech.pipeline import FishPipeline
 from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler
+from meadowlark_fish_speech.text import cut
 
 
 @pytest.fixture(scope="session")
