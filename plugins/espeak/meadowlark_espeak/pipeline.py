@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meadowlark.api import Pipeline, Utterance
+from meadowlark_espeakng.mnemonics import Sounds
 from meadowlark_espeakng.synthesis import Synthesizer
 from meadowlark_espeakng.voices import variants
 
@@ -34,5 +35,8 @@ class EspeakPipeline(Pipeline):
         """Yield s16le, 100 ms at a time. Raises UnknownVoiceError, ValueError."""
         manner = settings.manner(utterance.options, utterance.style, utterance.variant, self._female)
         identifier = str(utterance.voice.options["identifier"])
+        sounds = [Sounds(each.start, each.end, each.ipa) for each in utterance.pronunciations]
         if utterance.text:
-            yield from self._synthesizer.speak(utterance.text, identifier, manner.variant, manner.prosody)
+            yield from self._synthesizer.speak(
+                utterance.text, identifier, manner.variant, manner.prosody, sounds=sounds
+            )

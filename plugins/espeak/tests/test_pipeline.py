@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from meadowlark.api import EngineManifest, PipelineContext, Utterance
+from meadowlark.api import EngineManifest, PipelineContext, Pronunciation, Utterance
 from meadowlark_espeak.pipeline import EspeakPipeline
 from meadowlark_espeakng.errors import UnknownVoiceError
 
@@ -41,6 +41,17 @@ def test_a_variant_by_name_wins_over_that_of_the_voice_and_that_over_the_users(s
     options = {"variant": "f2"}
     assert listen(say(TEXT, "en-us", options=options)).pitch > 140
     assert listen(say(TEXT, "en-us+m3", options=options)).pitch < 130
+
+
+def test_a_given_pronunciation_is_spoken(pipeline: EspeakPipeline, utterance: Utterance) -> None:
+    def length(text: str, *pronunciations: Pronunciation) -> int:
+        said = replace(utterance, text=text, pronunciations=pronunciations)
+        return sum(map(len, pipeline.synthesize(said)))
+
+    by_ipa = length("Ask Bo now.", Pronunciation(4, 6, "ˈmɛdoʊlɑːɹk"))
+    assert by_ipa == pytest.approx(length("Ask Meadowlark now."), rel=0.04)
+    assert by_ipa > 1.15 * length("Ask Bo now.")
+    assert length("Ask Bo now.", Pronunciation(4, 6, "☃")) == pytest.approx(length("Ask Bo now."), rel=0.02)
 
 
 def test_an_unknown_variant_is_an_error(pipeline: EspeakPipeline, utterance: Utterance) -> None:

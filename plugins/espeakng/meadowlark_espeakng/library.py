@@ -27,6 +27,7 @@ from .voices import USUAL_PITCH, pitch, variant_names
 _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000  # without it a bad data path ends our process with exit(1)
 _UTF8 = 1
+_PHONEMES = 0x100
 _END_PAUSE = 0x1000
 _IPA = 2
 _POSITION_CHARACTER = 1
@@ -150,14 +151,17 @@ class Library:
         if self._c.espeak_SetParameter(parameter, value, 0):
             raise EspeakError(f"espeak-ng refuses {parameter.name.lower()} = {value}")
 
-    def synthesize(self, text: str, on_block: OnBlock, *, end_pause: bool = True, words: bool = False) -> None:
+    def synthesize(
+        self, text: str, on_block: OnBlock, *, end_pause: bool = True, words: bool = False, phonemes: bool = False
+    ) -> None:
         """Speak plain text; returns when all is spoken or `on_block` has returned False. Raises what that raises.
 
-        words: tell `on_block` about words too. Markup, phoneme brackets and control characters mean nothing.
+        words: tell `on_block` about words too. Markup and control characters mean nothing; neither do phoneme
+        brackets, `[[…]]`, unless `phonemes`.
         """
         encoded = speakable(text).encode()
         self._on_block, self._wants_words, self._failure = on_block, words, None
-        flags = _UTF8 | (_END_PAUSE if end_pause else 0)
+        flags = _UTF8 | (_END_PAUSE if end_pause else 0) | (_PHONEMES if phonemes else 0)
         error = self._c.espeak_Synth(encoded, len(encoded) + 1, 0, _POSITION_CHARACTER, 0, flags, None, None)
         self._on_block = None
         if self._failure:
@@ -174,13 +178,31 @@ class Library:
         buffer = ctypes.create_string_buffer(encoded, len(encoded) + 1)
         base = ctypes.addressof(buffer)
         position = ctypes.c_void_p(base)
-        mode = _IPA | (0x80 | ord(tie) << 8 if tie else 0)
+        mode = _ipa_mode(tie)
         begin = 0
         while position.value is not None:
             ipa = self._c.espeak_TextToPhonemes(ctypes.byref(position), _UTF8, mode)
             end = len(encoded) if position.value is None else _without_last(encoded, position.value - base)
             yield encoded[begin:end].decode(), str(ipa, "utf-8", "replace")
             begin = end
+
+    def sounds(self, mnemonics: Iterable[str], tie: str = "") -> list[tuple[str, str]]:
+        """What `[[…]]` says in the present voice, for each: what was understood, in mnemonics, and its IPA."""
+        self._read_brackets(True)
+        try:
+            return [(self._phonemes(each, 0), self._phonemes(each, _ipa_mode(tie))) for each in mnemonics]
+        finally:
+            self._read_brackets(False)
+
+    def _read_brackets(self, on: bool) -> None:
+        """espeak_TextToPhonemes has no flag for it; what the last espeak_Synth was told holds."""
+        self._on_block = None
+        self._c.espeak_Synth(b" ", 2, 0, _POSITION_CHARACTER, 0, _UTF8 | (_PHONEMES if on else 0), None, None)
+
+    def _phonemes(self, mnemonics: str, mode: int) -> str:
+        buffer = ctypes.create_string_buffer(f"[[{mnemonics}]]".encode())
+        position = ctypes.c_void_p(ctypes.addressof(buffer))
+        return str(self._c.espeak_TextToPhonemes(ctypes.byref(position), _UTF8, mode), "utf-8", "replace").strip()
 
     def _declare(self) -> None:
         c = self._c
@@ -222,6 +244,10 @@ class Library:
 def speakable(text: str) -> str:
     """The text with a space for every character that espeak-ng must not see; as long as it was."""
     return _UNSPEAKABLE.sub(" ", text)
+
+
+def _ipa_mode(tie: str) -> int:
+    return _IPA | (0x80 | ord(tie) << 8 if tie else 0)
 
 
 def _words(events: ctypes._Pointer[_Event]) -> Iterator[Word]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from bisect import bisect_right
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from .errors import EspeakError
 from .library import Library, Parameter, Word
+from .mnemonics import Mnemonics, Sounds
 
 BLOCK_MS = 100
 """60 is espeak-ng's least and would be 0.05 ms earlier, at twice the number of hand-overs."""
@@ -56,15 +58,17 @@ class Synthesizer:
         variant: str = "",
         prosody: Prosody | None = None,
         *,
+        sounds: Sequence[Sounds] = (),
         end_pause: bool = True,
         on_word: Callable[[Word], None] | None = None,
     ) -> Generator[bytes, None, None]:
         """Yield s16le mono of any plain text, in blocks of 100 ms; closing the generator stops within a block.
 
-        voice: an identifier ("gmw/en-US"). end_pause: the pause after a sentence (0.3 s) follows the last one too.
-        on_word: called before the block in which the word begins. Raises UnknownVoiceError, EspeakError.
+        voice: an identifier ("gmw/en-US"). sounds: stretches of the text that are said by IPA, in order. end_pause:
+        the pause after a sentence (0.3 s) follows the last one too. on_word: called before the block in which the
+        word begins. Raises UnknownVoiceError, EspeakError.
         """
-        job = _Job(text, voice, variant, prosody or Prosody(), on_word is not None, end_pause)
+        job = _Job(text, voice, variant, prosody or Prosody(), on_word is not None, end_pause, tuple(sounds))
         if self._process != os.getpid():
             self._start()
         thread = self._thread
@@ -111,6 +115,7 @@ class _Job:
     prosody: Prosody
     words: bool
     end_pause: bool
+    sounds: tuple[Sounds, ...] = ()
     output: SimpleQueue[tuple[bytes, Sequence[Word]] | _End] = field(default_factory=SimpleQueue)
     room: threading.Semaphore = field(default_factory=threading.Semaphore)
     """One block, until that has been taken: the listener is woken before the rest is made (p99 1.7 → 0.5 ms)."""
@@ -127,6 +132,7 @@ class _Thread:
 
     def __init__(self) -> None:
         self.library = Library(BLOCK_MS)
+        self.mnemonics = Mnemonics(self.library)
         self.free = threading.Lock()
         self._process = os.getpid()
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -157,18 +163,23 @@ class _Thread:
                 job.output.put(_End())
 
     def _speak(self, job: _Job) -> None:
+        text, places = job.text, [(0, 0)]
+
         def hand_over(audio: bytes, words: Sequence[Word]) -> bool:
             job.room.acquire()
             if job.unwanted:
                 return False
-            job.output.put((audio, words))
+            job.output.put((audio, tuple(_placed(word, places) for word in words) if job.sounds else words))
             return True
 
         if job.unwanted:
             return
         self.library.set_voice(job.voice, job.variant)
         self._set(job.prosody)
-        self.library.synthesize(job.text, hand_over, end_pause=job.end_pause, words=job.words)
+        if job.sounds:
+            text, places = self.mnemonics.text(text, job.sounds, job.voice)
+        options = {"end_pause": job.end_pause, "words": job.words, "phonemes": bool(job.sounds)}
+        self.library.synthesize(text, hand_over, **options)
 
     def _set(self, prosody: Prosody) -> None:
         library = self.library
@@ -177,3 +188,12 @@ class _Thread:
         library.set_parameter(Parameter.RANGE, min(prosody.range, library.widest_range(prosody.pitch)))
         library.set_parameter(Parameter.VOLUME, prosody.volume)
         library.set_parameter(Parameter.WORD_GAP, prosody.word_gap)
+
+
+def _placed(word: Word, places: list[tuple[int, int]]) -> Word:
+    """A word's place in the text as it was given; `places`: where each piece begins in what was spoken, and in that."""
+    piece = bisect_right(places, word.position, key=lambda place: place[0]) - 1
+    spoken, given = places[piece]
+    if piece % 2:  # mnemonics: as long as what they stand for
+        return Word(given, places[piece + 1][1] - given, word.sample)
+    return Word(given + word.position - spoken, word.length, word.sample)

@@ -17,7 +17,9 @@ VARIANTS = Path("voices", "!v")
 
 USUAL_PITCH = (82, 118)
 
-_FIELD = re.compile(r"^[ \t]*(name|language|gender|dictionary|pitch)[ \t]+((?:(?!//)[^\r\n])*[^\s/])", re.MULTILINE)
+_FIELD = re.compile(
+    r"^[ \t]*(name|language|gender|dictionary|pitch|phonemes)[ \t]+((?:(?!//)[^\r\n])*[^\s/])", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,17 @@ def pitch(identifier: str, variant: str = "", data: Path | None = None) -> tuple
     except OSError as error:
         raise UnknownVoiceError(f"espeak-ng has no voice {identifier!r} with variant {variant!r}") from error
     return (int(found[-1][0]), int(found[-1][1])) if found else USUAL_PITCH
+
+
+def phoneme_tables(identifier: str, data: Path | None = None) -> tuple[str, ...]:
+    """Names of the phoneme tables that may be a voice's, the likeliest first. Raises UnknownVoiceError."""
+    try:
+        fields = _fields((data or find_data()) / "lang" / identifier)
+    except OSError as error:
+        raise UnknownVoiceError(f"espeak-ng has no voice {identifier!r}") from error
+    named = [value for wanted in ("phonemes", "language") for key, value in fields if key == wanted]
+    tags = [value.split()[0] for value in named]
+    return tuple(dict.fromkeys([*tags, *(tag.partition("-")[0] for tag in tags)]))
 
 
 def _base_voice(path: Path, root: Path, dictionaries: frozenset[str]) -> BaseVoice:
