@@ -42,7 +42,11 @@ def told(sentence: Sentence) -> str:
     ("text", "expected"),
     [
         (f"Say {LARK} now.", ["Say Meadowlark/mˈɛdoʊlɑːɹk/ now."]),
-        (f"{LARK}'s and a lark's.", ["Meadowlark/mˈɛdoʊlɑːɹk/'s and a lark/lɑːk/'s."]),
+        (f"{LARK}'s and a lark's.", ["Meadowlark's/mˈɛdoʊlɑːɹks/ and a lark's/lɑːks/."]),
+        (
+            "[Bo](/bˈoʊ/)s, [Max](/mæks/)'s, [Ed](/ɛd/)’s [Bo](/boː/)'so",
+            ["Bos/bˈoʊz/, Max's/mæksɪz/, Ed’s/ɛdz/ Bo/boː/'so"],
+        ),
         (f"21.5 {LARK} at 7:30.", ["twenty-one point five Meadowlark/mˈɛdoʊlɑːɹk/ at seven thirty."]),
         ("Ask [Siobhan](/ʃɪˈvɔːn/) or Siobhan.", ["Ask Siobhan/ʃɪˈvɔːn/ or Siobhan/lexicon/."]),
         ("Ask [Niamh](/niːv/) or Niamh in the house.", ["Ask Niamh/niːv/ or Neev in our home."]),
@@ -107,6 +111,12 @@ def test_a_link_is_no_reason_to_tell() -> None:
 )
 def test_what_is_ipa_of_a_word(ipa: str, word: str, expected: bool) -> None:
     assert is_ipa_of(ipa, word) is expected
+
+
+def test_an_ending_in_another_language() -> None:
+    assert [told(each) for each in speak(["[Bo](/boː/)s und [Max](/maks/)' Auto"], "de")] == [
+        "Bos/boːs/ und Max/maks/' Auto"
+    ]
 
 
 def test_a_cut_never_goes_through_a_word_with_sounds() -> None:

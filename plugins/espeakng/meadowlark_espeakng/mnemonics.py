@@ -178,7 +178,9 @@ def _asked(library: Library, mnemonics: Sequence[str]) -> dict[str, str]:
             sound = ipa.removeprefix(opening).removesuffix(closing)
             if read and mnemonic.startswith(read) and ipa == opening + sound + closing and _is_one(sound):
                 meant.setdefault("".join(units(sound)), Counter())[mnemonic, read == mnemonic] += 1
-    return {sound: min(which, key=lambda each: _rank(*each, which[each]))[0] for sound, which in meant.items()}
+    return {
+        sound: min(which, key=lambda each: _rank(each[0], each[1], which[each]))[0] for sound, which in meant.items()
+    }
 
 
 def _rank(mnemonic: str, understood: bool, times: int) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ import regex
 
 from meadowlark.api import Pronunciation
 from meadowlark.text.edits import Edit, apply, moved
+from meadowlark.text.endings import with_ending
 from meadowlark.text.lexicon import Lexicon
 from meadowlark.text.normalize import languages as _tables
 from meadowlark.text.normalize.engine import Engine
@@ -59,6 +60,7 @@ class Normalizer:
 
     def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:
         """`language`: BCP 47. Cheap from the second of a language on."""
+        self._language = language
         self._engine = engine(language)
         self._words = lexicon.words(language, also=lambda word: normalize(word, language)) if lexicon else None
 
@@ -67,15 +69,17 @@ class Normalizer:
 
         given: words whose sounds the text itself gives; they stay as they are, and the lexicon does not change them.
         """
-        if not given:
-            return self._spoken(text)
-        spoken = self._spoken(masked(text, given))
-        found = unmasked(spoken.text, text, given)
-        if found is None:  # the text has the letters of the mask
-            return self._spoken(text)
-        words, places = found
-        said = sorted((*spoken.pronunciations, *places), key=lambda each: each.start)
-        return replace(spoken, text=words, pronunciations=tuple(said))
+        spoken = self._spoken(masked(text, given) if given else text)
+        if given:
+            found = unmasked(spoken.text, text, given)
+            if found is None:  # the text has the letters of the mask
+                return self._spoken(text)
+            said = sorted((*spoken.pronunciations, *found[1]), key=lambda each: each.start)
+            spoken = replace(spoken, text=found[0], pronunciations=tuple(said))
+        if not spoken.pronunciations:
+            return spoken
+        ended = tuple(with_ending(each, spoken.text, self._language) for each in spoken.pronunciations)
+        return replace(spoken, pronunciations=ended)
 
     def _spoken(self, text: str) -> Spoken:
         steps = self._engine.steps(text)
