@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "schedule.policy": set(),
     "schedule.admission": {"schedule.policy"},
     "schedule.batch": {"schedule.policy"},
-    "schedule.queue": {"schedule.admission", "schedule.policy"},
+    "schedule.queue": {"schedule.admission", "schedule.batch", "schedule.policy"},
     "models": {"api", "errors", "models"},
     "residency": set(),
     "residency.policy": set(),
@@ -136,7 +136,7 @@ ONLY = {
     "onnx": {"kit.onnx_graph", "kit.part_files"},
     "transformers": set(),
     "huggingface_hub": {"models.hub"},
-    "tqdm": {"cli.models"},
+    "tqdm": {"cli.transfer"},
 }
 """Third party → the only ones that may import it, anywhere in the file."""
 

@@ -65,7 +65,7 @@ def _run(arguments: argparse.Namespace) -> None:
             from .cli.say import say
 
             voice = VoiceRequest(name=arguments.voice or "", language=arguments.language, speaker=arguments.speaker)
-            say(_settings(arguments), arguments.text, voice, arguments.output)
+            say(_settings(arguments), arguments.text, voice, arguments.output, arguments.download)
         case "voices":
             from .cli.show import voices
 
@@ -158,6 +158,13 @@ def _parser() -> argparse.ArgumentParser:
     say.add_argument("--speaker", default="", help="speaker of a voice that has several")
     say.add_argument(
         "--output", "-o", default="", metavar="FILE", help='WAV file; "-" = standard output; none = play it'
+    )
+
+    say.add_argument(
+        "--download",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="first download what the voice lacks (at a terminal: yes)",
     )
 
     voices = commands.add_parser("voices", parents=[common], help="list the installed voices")

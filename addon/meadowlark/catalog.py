@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .api import EngineManifest, Marker, Voice
@@ -13,6 +13,9 @@ from .plugins import Registry
 
 LANGUAGE_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?")
 """Language, script and region of BCP 47: what Home Assistant's languages look like."""
+
+PLAIN = re.compile(r"\w[\w.+-]{0,79}")
+"""A voice's name that can stand in a command."""
 
 MOST_ECHOED = 80
 """Characters of a client's own words in an error."""
@@ -69,19 +72,22 @@ class Catalog:
         fallback: bool = False,
         notes: Mapping[str, str] | None = None,
         absent: Collection[str] = (),
+        awaiting: Collection[str] = (),
         advertise_absent: bool = False,
     ) -> None:
         """default: the configured voice; language: preferred where nothing is configured or asked for.
 
         fallback: whether the default may speak instead of a voice that does not exist.
         notes: engine id → what clients should know of its state. absent: "engine/voice" of voices whose files are
-        not there; they are found by name alone, and listed where advertise_absent.
+        not there; they are found by name alone, and listed where advertise_absent. awaiting: engines whose list of
+        voices may still be downloaded.
         """
         self.notes = notes or {}
         self.registry = registry
         self.language = language
         self.fallback = fallback
         self._absent = frozenset(absent)
+        self._awaiting = frozenset(awaiting)
         everything = tuple(sorted(registry.engines, key=_preference))
         self._by_id = {each.id: each for each in everything}
         self._by_voice = {each.id: {_loose(voice.id): voice for voice in reversed(each.voices)} for each in everything}
@@ -116,13 +122,21 @@ class Catalog:
             raise VoiceError(self._unknown(name, self.ready))
         return choice
 
+    def awaited(self, name: str) -> tuple[str, ...]:
+        """Engines whose list of voices is not there and may hold this name, which nothing installed has."""
+        engine, slash, _ = name.strip().lower().partition("/")
+        if not engine or self._by_name(name, self.ready):
+            return ()
+        named = slash or engine in self._by_id
+        return tuple(each for each in self._by_id if each in self._awaiting and (not named or each == engine))
+
     def of_engine(self, engine: str, language: str) -> Choice:
         """An engine's voice for a language, else its first one. Raises VoiceError."""
         self.manifest(engine)
         ready = tuple(each for each in self.ready if each.id == engine)
         choice = self._by_language(language, ready) or self._first(ready)
         if not choice:
-            raise VoiceError(f"Engine {engine!r} has no voice.")
+            raise VoiceError(f"Engine {engine!r} has no voice.{self._list_hint((engine,))}")
         return choice
 
     def resolve(self, request: VoiceRequest) -> Choice:
@@ -145,6 +159,7 @@ class Catalog:
         if not any(self._by_id[engine.id].voices for engine in engines):
             raise VoiceError(
                 "No voice is installed. `meadowlark plugins` shows which engines are there and what is wrong."
+                + self._list_hint(engine.id for engine in engines)
             )
         if request.name:
             choice = self._by_name(request.name, engines)
@@ -158,10 +173,14 @@ class Catalog:
 
     def _unasked(self, engines: tuple[EngineManifest, ...]) -> Choice | None:
         """Nothing was asked for: the default, or within one engine its voice for the default's language."""
-        if self.configured and not self._configured() and not self.fallback:
-            raise VoiceError(self._unknown(self.configured, engines) + " It is the voice of the settings (`voice`).")
+        missing = self.configured if not self._configured() else ""
+        comes = missing and self.awaited(missing)
+        if missing and not (self.fallback or comes):
+            raise VoiceError(self._unknown(missing, engines) + " It is the voice of the settings (`voice`).")
         default = self._default()
-        return default if default and default.manifest.id in [each.id for each in engines] else self._first(engines)
+        if not default or default.manifest.id not in [each.id for each in engines]:
+            return self._first(engines)
+        return replace(default, instead_of=missing) if comes else default
 
     def _default(self) -> Choice | None:
         return self._configured() or self._first(self.ready)
@@ -249,7 +268,14 @@ class Catalog:
         near = difflib.get_close_matches((rest or name)[:MOST_ECHOED], full, 3)
         near = near or difflib.get_close_matches(name[:MOST_ECHOED], full.values(), 3)
         hint = f" Did you mean {' or '.join(full.get(each, each) for each in near)}?" if near else ""
-        return f"No voice {name[:MOST_ECHOED]!r} is installed.{hint} `meadowlark voices` lists all."
+        awaited = self._list_hint(self.awaited(name), (rest or name).strip())
+        return f"No voice {name[:MOST_ECHOED]!r} is installed.{hint}{awaited} `meadowlark voices` lists all."
+
+    def _list_hint(self, engines: Iterable[str], voice: str = "") -> str:
+        """Where the voice may be known, or any voice at all: the command to get it."""
+        voice = f"/{voice}" if PLAIN.fullmatch(voice) and voice.lower() not in self._by_id else ""
+        lists = ", ".join(f"`meadowlark pull {each}{voice}`" for each in engines if each in self._awaiting)
+        return f" A list of more voices is not downloaded yet: {lists} looks there." if lists else ""
 
 
 def _preference(manifest: EngineManifest) -> tuple[bool, str]:

@@ -178,6 +178,7 @@ class Delivery:
         async with aclosing(speech) as chunks:
             async for chunk in chunks:
                 first = first or clock() - begun
+                reply.voices[choice.name] = None
                 reply.add(chunk)
         took, spoken = clock() - begun, reply.speech_seconds - before
         if spoken:

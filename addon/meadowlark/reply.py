@@ -30,6 +30,8 @@ class Reply:
         """Hz; the same throughout, whoever speaks."""
         self.speech_seconds = 0.0
         """Of speech made so far, silence that bridged a stall not counted."""
+        self.voices: dict[str, None] = {}
+        """Who has been heard, in order."""
         self._replies = replies
         replies.add(self)
         self.started = asyncio.Event()

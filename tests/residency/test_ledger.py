@@ -172,7 +172,7 @@ def test_what_was_written_is_read(file: LedgerFile) -> None:
     ledger = full()
     assert file.write(encode(ledger))
     assert file.read().entries == ledger.entries
-    assert sorted(path.name for path in file.path.parent.iterdir()) == ["ledger.json"]
+    assert sorted(path.name for path in file.path.parent.iterdir()) == ["ledger.json", "ledger.json.lock"]
 
 
 def test_no_file_is_an_empty_ledger(file: LedgerFile, caplog: pytest.LogCaptureFixture) -> None:

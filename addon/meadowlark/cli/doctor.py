@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -15,8 +14,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from ..catalog import VoiceRequest
-from ..errors import MeadowlarkError
+from ..catalog import Choice, VoiceRequest
+from ..errors import MeadowlarkError, RefusedError
+from ..models.state import in_words
 from ..plugins import Registry
 from ..residency.devices import LocalDevices
 from ..server.addresses import adapters, reachable
@@ -24,12 +24,19 @@ from ..server.endpoint import TcpEndpoint, parse
 from ..server.health import check
 from ..settings import Settings
 from ..speech import SpeechRequest
-from .wiring import find, open_house
+from .beginnings import beginnings
+from .wiring import House, Use, find, open_house
 
 LOW_MEMORY = 500_000_000
 LOW_DISK = 1_000_000_000
 SLOW_RTF = 0.7
 """Above it a voice speaks hardly faster than it is heard, and long replies falter."""
+
+
+PATIENCE_SECONDS = 600.0
+"""For first audio of an engine that loads for the first time."""
+
+SENTENCE = "This is a test of the voice of this house."
 
 
 class State(StrEnum):
@@ -69,7 +76,7 @@ async def _all(settings: Settings) -> list[Finding]:
         *[finding for uri in settings.uris for finding in await _port(uri)],
         *_network(settings),
         *_plugins(registry),
-        await _voice(settings),
+        *[finding async for finding in _voices(settings)],
         *_memory(),
         _disk(settings.data_dir),
     ]
@@ -134,34 +141,73 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
             yield Finding(State.BROKEN, "plugin", f"{row.name}: {row.error}", remedy)
         else:
             yield Finding(State.OK, "plugin", f"{row.name} {row.version} with {', '.join(row.engines) or 'no engine'}")
+    for engine, wrong in registry.option_errors.items():
+        yield Finding(State.BROKEN, "options", f"{engine}: {wrong}", "mend it under `engines` in the settings")
     if not registry.engines:
         yield Finding(State.BROKEN, "plugin", "no engine is installed", "script/setup installs those of the repository")
 
 
-async def _voice(settings: Settings) -> Finding:
-    """Let the default voice speak, for real."""
+async def _voices(settings: Settings) -> AsyncIterator[Finding]:
+    """Let the default voice speak, and one of each other engine that can, for real: in the data folder as it is.
+
+    The ledger, which a running server may keep, is only read.
+    """
+    patient = replace(settings, always_speak=False, first_audio_budget=PATIENCE_SECONDS, preload=False)
+    try:
+        async with open_house(patient, use=Use.CHECK) as house:
+            default = await _default(house)
+            yield default
+            for manifest in house.catalog.ready:
+                if manifest.voices and not (
+                    default.state is State.OK and house.catalog.default.startswith(f"{manifest.id}/")
+                ):
+                    yield await _heard(house, house.catalog.of_engine(manifest.id, house.language))
+            for each in beginnings(house.catalog, house.store):
+                yield Finding(State.WARNING, "voice", each.text, each.remedy)
+    except MeadowlarkError as error:
+        yield Finding(State.BROKEN, "voice", str(error), "`meadowlark voices` lists what is there")
+
+
+async def _default(house: House) -> Finding:
+    try:
+        choice = house.catalog.resolve(VoiceRequest())
+    except MeadowlarkError as error:
+        return Finding(State.BROKEN, "voice", str(error), "`meadowlark voices` lists what is there")
+    if choice.instead_of:
+        wanted, lists = choice.instead_of, house.catalog.awaited(choice.instead_of)
+        remedy = f"`meadowlark pull {wanted}` looks for it in the list of {' and '.join(lists)}" if lists else ""
+        return Finding(State.WARNING, "voice", f"{wanted} is not known; {choice.name} speaks instead", remedy)
+    if choice.waits:
+        state = house.store.state(choice.manifest.id, choice.voice.id)
+        remedy = f"`meadowlark pull {choice.name}` downloads it; a running server does so by itself"
+        return Finding(State.WARNING, "voice", f"{choice.name} {in_words(state)}; others speak instead", remedy)
+    return await _heard(house, choice, "the default voice ")
+
+
+async def _heard(house: House, choice: Choice, what: str = "") -> Finding:
+    """One voice, with nobody in its place."""
 
     async def text() -> AsyncIterator[str]:
-        yield "This is a test of the voice of this house."
+        yield SENTENCE
 
-    with tempfile.TemporaryDirectory(prefix="meadowlark-") as scratch:
-        try:
-            async with open_house(replace(settings, data_dir=Path(scratch), voice_dir=settings.voices)) as house:
-                name = house.catalog.resolve(VoiceRequest()).name
-                begun = time.monotonic()
-                first, size, rate = 0.0, 0, 1
-                async with aclosing(house.speaker.speak(SpeechRequest(text(), client="doctor"))) as reply:
-                    async for pcm in reply:
-                        first = first or time.monotonic() - begun
-                        size, rate = size + len(pcm.data), pcm.rate
-        except MeadowlarkError as error:
-            return Finding(State.BROKEN, "voice", str(error), "`meadowlark voices` lists what is there")
+    begun = time.monotonic()
+    first, size, rate = 0.0, 0, 1
+    voices: tuple[str, ...] = ()
+    try:
+        async with aclosing(house.speaker.speak(SpeechRequest(text(), VoiceRequest(choice.name), "doctor"))) as reply:
+            async for pcm in reply:
+                first = first or time.monotonic() - begun
+                size, rate, voices = size + len(pcm.data), pcm.rate, pcm.voices
+    except RefusedError as error:  # no room, while a running server has its engines loaded
+        return Finding(State.WARNING, "voice", str(error), "stop the server to try it, or end other programs")
+    except MeadowlarkError as error:
+        return Finding(State.BROKEN, "voice", str(error), "the lines above this report say more")
     speed = (time.monotonic() - begun - first) / (size / 2 / rate)
-    text_ = f"{name}: first audio after {first:.2f} s with loading, then RTF {speed:.3f}"
+    told = f"{what}{' and '.join(voices)}: first audio after {first:.2f} s with loading, then RTF {speed:.3f}"
     if speed > SLOW_RTF:
         remedy = "choose a lighter voice or engine, or a faster machine"
-        return Finding(State.WARNING, "voice", f"{text_}: hardly faster than speech", remedy)
-    return Finding(State.OK, "voice", text_)
+        return Finding(State.WARNING, "voice", f"{told}: hardly faster than speech", remedy)
+    return Finding(State.OK, "voice", told)
 
 
 def _memory() -> Iterator[Finding]:

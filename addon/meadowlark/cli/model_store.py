@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..models.download import download
+from ..models.licenses import Notices
 from ..models.shelves import Shelves, hub_cache
 from ..models.store import Store
 from ..settings import Settings
@@ -19,6 +20,11 @@ def shelves_of(settings: Settings) -> Shelves:
         models=settings.data_dir.absolute() / "models",
         hub=hub_cache(os.environ),
     )
+
+
+def notices_of(settings: Settings) -> Notices:
+    """Of which licences the user has been told."""
+    return Notices(settings.data_dir / "licenses.json")
 
 
 def store_of(settings: Settings, changed: Callable[[], None] = lambda: None) -> Store:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
+from ..api import EngineManifest
 from ..catalog import Catalog, VoiceRequest
 from ..errors import DownloadError, VoiceError
 from ..manifest import ENGINE_ID
 from ..models.inventory import Entry, inventory, remove_engine, remove_voice
-from ..models.state import Missing, megabytes
-from ..models.store import Store
+from ..models.state import megabytes
 from ..plugins import Registry
 from ..settings import Settings
-from .model_store import shelves_of, store_of
+from .model_store import notices_of, shelves_of, store_of
 from .printing import print_json, print_table
+from .transfer import fetch
 from .wiring import catalog_of, find
 
 Target = tuple[str, str]
@@ -31,15 +30,13 @@ def pull(settings: Settings, names: Sequence[str], everything: bool = False) -> 
 
     everything: all voices of the engines named. Raises DownloadError after all have been tried.
     """
-    registry = asyncio.run(find(settings))
-    targets = _targets(catalog_of(registry, settings), names, everything)
     if not sys.stderr.isatty():
         logging.getLogger("meadowlark.models").setLevel(logging.INFO)  # lines in place of the bar
-    failed = asyncio.run(_pull(store_of(settings), registry, targets))
+    failed = asyncio.run(_pull(settings, names or ("" if everything else settings.voice,), everything))
     if len(failed) == 1:
         raise failed[0]
     if failed:
-        raise DownloadError(f"{len(failed)} of {len(targets)} could not be downloaded: " + " ".join(map(str, failed)))
+        raise DownloadError(f"{len(failed)} could not be downloaded: " + " ".join(map(str, failed)))
 
 
 def models(settings: Settings, engine: str = "", everything: bool = False, as_json: bool = False) -> None:
@@ -103,16 +100,27 @@ def _targets(catalog: Catalog, names: Sequence[str], everything: bool) -> list[T
     return list(found)
 
 
-async def _pull(store: Store, registry: Registry, targets: Iterable[Target]) -> list[DownloadError]:
-    failed: list[DownloadError] = []
+async def _pull(settings: Settings, names: Sequence[str], everything: bool) -> list[DownloadError]:
+    """Each in turn; what could not be downloaded."""
+    store, notices = store_of(settings), notices_of(settings)
+    registry = await find(settings)
     await store.install(registry.engines)
+    failed: list[DownloadError] = []
     try:
-        for engine, voice in targets:
+        if lists := _lists(catalog_of(registry, settings, awaiting=store.awaiting()), names):
+            for engine in lists:
+                sys.stdout.write(await fetch(store, notices, _manifest(registry, engine)) + "\n")
+            registry = await find(settings)
+            await store.install(registry.engines)
+        for engine, voice in _targets(catalog_of(registry, settings, awaiting=store.awaiting()), names, everything):
             try:
-                await _fetch(store, engine, voice)
+                sys.stdout.write(await fetch(store, notices, _manifest(registry, engine), voice) + "\n")
             except DownloadError as error:
                 failed.append(error)
-                sys.stderr.write(f"{engine}/{voice}: failed\n")
+                sys.stderr.write(f"{engine}/{voice}: failed\n".replace("/:", ":"))
+            else:
+                if not voice:
+                    await _tell_choice(settings, engine)
     except asyncio.CancelledError:
         sys.stderr.write("Stopped. What has come is kept: the same command goes on from there.\n")
         raise
@@ -121,33 +129,26 @@ async def _pull(store: Store, registry: Registry, targets: Iterable[Target]) -> 
     return failed
 
 
-async def _fetch(store: Store, engine: str, voice: str) -> None:
-    """One voice with its bar."""
-    name = f"{engine}/{voice}"
-    before = store.state(engine, voice)
-    waiting = asyncio.ensure_future(store.fetch(engine, voice))
-    size = before.bytes if isinstance(before, Missing) else 0
-    with tqdm(desc=name, total=size or None, unit="B", unit_scale=True, disable=None, leave=False) as bar:
-        try:
-            while not waiting.done():
-                for progress in () if bar.disable else store.transfers:
-                    bar.initial = bar.initial or progress.done  # what an earlier attempt left is no speed
-                    bar.total = progress.total or None
-                    bar.set_postfix_str(progress.note[:60], refresh=False)
-                    bar.n = progress.done
-                    bar.refresh()
-                await asyncio.wait({waiting}, timeout=0.1)
-        finally:
-            waiting.cancel()
-    files = waiting.result()
-    sys.stdout.write(f"{name}: {_where(files.values())}\n" if files else f"{name} needs no files.\n")
+def _lists(catalog: Catalog, names: Sequence[str]) -> list[str]:
+    """Engines whose list of voices is needed to understand a name."""
+    voices = [name for name in names if name.strip().lower() not in {each.id for each in catalog.engines}]
+    return list(dict.fromkeys(engine for name in voices for engine in catalog.awaited(name)))
 
 
-def _where(paths: Iterable[str]) -> str:
-    files = list(map(Path, paths))
-    size = sum(each.stat().st_size for each in files)
-    folders = dict.fromkeys(str(each.parent) for each in files)
-    return f"{len(files)} files, {megabytes(size)}, in {' and '.join(folders)}"
+def _manifest(registry: Registry, engine: str) -> EngineManifest:
+    return next(each for each in registry.engines if each.id == engine)
+
+
+async def _tell_choice(settings: Settings, engine: str) -> None:
+    """After an engine's own files have come, a list of voices among them perhaps: what can be had now."""
+    manifest = _manifest(registry := await find(settings), engine)
+    if manifest.voices:
+        example = catalog_of(registry, settings).of_engine(engine, "").name
+        number = f"{len(manifest.voices)} voice{'s' * (len(manifest.voices) != 1)}"
+        sys.stdout.write(
+            f"{engine} has {number} to choose from now: `meadowlark voices --engine {engine}` lists them, "
+            f"`meadowlark pull {example}` downloads one.\n"
+        )
 
 
 def _row(entry: Entry) -> tuple[str, str, str, str, str]:

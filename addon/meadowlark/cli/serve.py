@@ -13,6 +13,7 @@ from typing import Any
 
 from ..catalog import VoiceRequest
 from ..errors import VoiceError
+from ..models.shelves import HIDDEN
 from ..residency.ollama import Ollama
 from ..schedule.policy import pick
 from ..schedule.queue import Pick
@@ -23,7 +24,7 @@ from ..server.satellites import Satellites
 from ..server.server import Server
 from ..settings import Settings
 from .controls import HouseControls
-from .wiring import House, open_house
+from .wiring import House, Use, open_house
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,25 +37,28 @@ FOLDER_SECONDS = 10.0
 """Between looks at the folders of voices; Home Assistant asks for the list every 30 s."""
 
 
-def serve(settings: Settings, choose: Pick = pick) -> None:
-    """Serve until SIGTERM or SIGINT. choose: the order of sentences, for the benchmark that compares."""
-    asyncio.run(_serve(settings, choose))
+def serve(settings: Settings, choose: Pick = pick, look_seconds: float = FOLDER_SECONDS) -> None:
+    """Serve until SIGTERM or SIGINT. choose: the order of sentences, for the benchmark that compares.
+
+    look_seconds: between looks at the folders of voices.
+    """
+    asyncio.run(_serve(settings, choose, look_seconds))
 
 
-async def _serve(settings: Settings, choose: Pick) -> None:
+async def _serve(settings: Settings, choose: Pick, look_seconds: float) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     api = HomeAssistant.of(os.environ)
-    async with open_house(settings, choose) as house:
+    async with open_house(settings, choose, Use.SERVER) as house:
         server = Server(house.speaker, settings.limits)
         control = ControlSocket(settings.data_dir / "control.sock", HouseControls(house))
         await server.start(settings.uris)
         try:
             await control.start()
             _report(house)
-            duties = [asyncio.create_task(duty) for duty in _duties(house, server, settings, api)]
+            duties = [asyncio.create_task(duty) for duty in _duties(house, server, settings, api, look_seconds)]
             await stopping.wait()
             _LOGGER.info("Stopping: replies end with their sentence")
             for task in duties:
@@ -66,12 +70,12 @@ async def _serve(settings: Settings, choose: Pick) -> None:
 
 
 def _duties(
-    house: House, server: Server, settings: Settings, api: HomeAssistant | None
+    house: House, server: Server, settings: Settings, api: HomeAssistant | None, look_seconds: float
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What goes on besides serving."""
     yield house.keeper.run()
     yield _keep_models(house)
-    yield _keep_voices(house)
+    yield _keep_voices(house, look_seconds)
     if settings.preload:
         yield _preload(house)
     if api and not settings.voice:
@@ -101,23 +105,28 @@ def _report(house: House) -> None:
         _LOGGER.error("Settings: %s", problem)
 
 
-async def _keep_voices(house: House) -> None:
+async def _keep_voices(house: House, look_seconds: float) -> None:
     """Notice voices that people put into their folders, and lists of voices that are pulled."""
-    folders = (house.settings.voices, house.settings.data_dir / "models")
+    shelves = house.store.shelves
+    shared = (folder / each.id for folder in shelves.shared for each in house.registry.engines)
+    folders = (shelves.voices, shelves.models, *shared)
     seen = await asyncio.to_thread(_content, folders)
     while True:
-        await asyncio.sleep(FOLDER_SECONDS)
+        await asyncio.sleep(look_seconds)
         now = await asyncio.to_thread(_content, folders)
         if now != seen:
             seen = now
             await house.rediscover()
+            house.want_configured()
 
 
 def _content(folders: Iterable[Path]) -> frozenset[tuple[str, int, int]]:
-    """Name, size and time of every file; what vanishes meanwhile is left out."""
+    """Name, size and time of every file; what vanishes meanwhile, and downloads until they are whole, are left out."""
     found = []
     for folder in folders:
         for path in folder.rglob("*"):
+            if HIDDEN in path.parts:
+                continue
             with suppress(OSError):
                 status = path.stat()
                 found.append((str(path), status.st_size, status.st_mtime_ns))
@@ -126,11 +135,7 @@ def _content(folders: Iterable[Path]) -> frozenset[tuple[str, int, int]]:
 
 async def _keep_models(house: House) -> None:
     """Fetch what the settings' voices need, while others speak for them; notice files that come and go."""
-    for name in filter(None, (house.settings.voice, *house.settings.fallbacks.values())):
-        with suppress(VoiceError):  # said at start
-            choice = house.catalog.named(name)
-            if choice.waits:
-                _LOGGER.info("%s %s: fetching it", choice.name, house.why_absent(choice))
+    house.want_configured()
     await house.store.keep()
 
 

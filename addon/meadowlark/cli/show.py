@@ -9,14 +9,20 @@ from dataclasses import replace
 
 from ..api import EngineManifest, Voice
 from ..errors import VoiceError
+from ..models.state import in_words
+from ..models.store import Store
+from ..plugins import Registry
 from ..settings import Settings
+from .beginnings import Beginning, beginnings
+from .model_store import store_of
 from .printing import print_json, print_table
 from .wiring import catalog_of, find
 
 
 def voices(settings: Settings, language: str, engine: str, everything: bool, as_json: bool) -> None:
     """One line a voice; filtered by language and engine."""
-    catalog = catalog_of(asyncio.run(find(settings)), settings)
+    registry, store = asyncio.run(_look(settings))
+    catalog = catalog_of(registry, settings, awaiting=store.awaiting())
     engines = (catalog.manifest(engine),) if engine else catalog.engines
     found = [
         (manifest, voice)
@@ -24,22 +30,31 @@ def voices(settings: Settings, language: str, engine: str, everything: bool, as_
         for voice in manifest.voices
         if (everything or voice.advertised) and _speaks(voice, language)
     ]
+    ready = catalog_of(registry, settings, absent=store.absent(), awaiting=store.awaiting())
     if not found:
-        raise VoiceError("No installed voice matches. `meadowlark voices` lists all, `meadowlark plugins` the engines.")
+        hints = "".join(f" {_sentence(each)}" for each in beginnings(ready, store) if each.engine == engine)
+        raise VoiceError(
+            f"No installed voice matches.{hints} `meadowlark voices` lists all, `meadowlark plugins` the engines."
+        )
     if as_json:
         print_json(
             [{"name": f"{m.id}/{v.id}", "languages": v.languages, "description": v.name or v.id} for m, v in found]
         )
         return
-    rows = [(f"{m.id}/{v.id}", " ".join(v.languages), v.name or v.id) for m, v in found]
-    print_table(("VOICE", "LANGUAGES", "NAME"), rows)
-    default = f"Default: {catalog.default}. " if catalog.default else ""
-    sys.stdout.write(f"\n{len(found)} voices. {default}{_variants(engines)}\n")
+    rows = [
+        (f"{m.id}/{v.id}", " ".join(v.languages), v.name or v.id, in_words(store.state(m.id, v.id))) for m, v in found
+    ]
+    lacking = sum(bool(row[3]) for row in rows)
+    width = 4 if lacking else 3
+    print_table(("VOICE", "LANGUAGES", "NAME", "STATE")[:width], [row[:width] for row in rows])
+    default = f"Default: {ready.default}. " if ready.default else ""
+    pull = f"{lacking} of them are not downloaded: `meadowlark pull ENGINE/VOICE` does it. " if lacking else ""
+    sys.stdout.write(f"\n{len(found)} voices. {pull}{default}{_variants(engines)}\n")
 
 
 def plugins(settings: Settings, as_json: bool) -> None:
     """One line a plugin, with what is wrong with it. Exit status 1 when one does not work."""
-    registry = asyncio.run(find(settings))
+    registry, store = asyncio.run(_look(settings))
     if as_json:
         print_json(registry.rows)
     else:
@@ -60,8 +75,22 @@ def plugins(settings: Settings, as_json: bool) -> None:
         print_table(("PLUGIN", "DISTRIBUTION", "ENGINES", "LICENSE", "STATE"), rows)
         if not rows:
             sys.stdout.write("No plugin is installed: script/setup installs the ones of the repository.\n")
+        catalog = catalog_of(registry, settings, absent=store.absent(), awaiting=store.awaiting())
+        for number, each in enumerate(beginnings(catalog, store)):
+            sys.stdout.write("\n" * (not number) + f"{_sentence(each)}\n")
     if registry.errors:
         sys.exit(1)
+
+
+async def _look(settings: Settings) -> tuple[Registry, Store]:
+    """What is installed, and which of its files are there."""
+    registry, store = await find(settings), store_of(settings)
+    await store.install(registry.engines)
+    return registry, store
+
+
+def _sentence(each: Beginning) -> str:
+    return f"{each.text}{': ' if each.remedy else ''}{each.remedy}."
 
 
 def _speaks(voice: Voice, language: str) -> bool:

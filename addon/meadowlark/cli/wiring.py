@@ -8,15 +8,18 @@ import math
 import os
 import tempfile
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import partial
 from pathlib import Path
 
-from ..api import EngineManifest
+from ..api import Asset, EngineManifest
 from ..catalog import Catalog, Choice
 from ..discovery import discover
-from ..errors import SettingsError
+from ..errors import SettingsError, VoiceError
 from ..fallbacks import Wishes
+from ..models.licenses import Notices
 from ..models.store import Store
 from ..plugins import Registry
 from ..residency.devices import LocalDevices
@@ -31,9 +34,22 @@ from ..speech import Speaker, Words
 from ..text.lexicon import Lexicon
 from ..worker.environments import Nurseries
 from ..worker.process import Launch, WorkerProcess, start
-from .model_store import shelves_of, store_of
+from .model_store import notices_of, shelves_of, store_of
 
 _LOGGER = logging.getLogger(__name__)
+
+
+class Use(Enum):
+    """What a house is opened for."""
+
+    SERVER = "server"
+    """Keeps the ledger, and complains where another one does."""
+
+    COMMAND = "command"
+    """Keeps it where no server does."""
+
+    CHECK = "check"
+    """Leaves no trace in it."""
 
 
 @dataclass
@@ -50,21 +66,49 @@ class House:
     """Home Assistant's, once it is known."""
 
     @property
+    def notices(self) -> Notices:
+        """Of which licences the user has been told."""
+        return notices_of(self.settings)
+
+    @property
     def catalog(self) -> Catalog:
         """The speaker's."""
         return self.speaker.catalog
+
+    def want_configured(self) -> None:
+        """Have the settings' voices fetched, and the lists that they may be in, while others speak for them."""
+        for name in filter(None, (self.settings.voice, *self.settings.fallbacks.values())):
+            for engine in self.catalog.awaited(name):
+                _LOGGER.info("%s is not known yet: fetching the list of %s's voices", name, engine)
+                self.store.want(engine)
+            with suppress(VoiceError):  # said at start
+                choice = self.catalog.named(name)
+                if choice.waits:
+                    _LOGGER.info("%s %s: fetching it", choice.name, self.why_absent(choice))
+
+    def tell_license(self, engine: str, assets: tuple[Asset, ...] = ()) -> None:
+        """Name in the log, once for ever, the licences of an engine that do not allow every use. Blocking."""
+        manifest = next((each for each in self.registry.engines if each.id == engine), None)
+        for notice in self.notices.due(manifest, assets) if manifest else ():
+            _LOGGER.warning("%s", notice)
 
     def refresh(self) -> None:
         """A new catalog: the language is known, files have come or gone, an engine is trusted no more, or again."""
         self.supervisor.install(_launches(self.registry, self.settings, self.store))
         self.speaker.catalog = catalog_of(
-            self.registry, self.settings, self.language, self.supervisor.quarantined, self.store.absent()
+            self.registry,
+            self.settings,
+            self.language,
+            self.supervisor.quarantined,
+            self.store.absent(),
+            self.store.awaiting(),
         )
 
     async def rediscover(self) -> None:
         """Look for plugins and voices again; what is new can be asked for without a restart."""
         found = await find(self.settings)
         if found.engines == self.registry.engines:
+            await self.store.refresh()
             return
         before, after = (sum(len(each.voices) for each in registry.engines) for registry in (self.registry, found))
         self.registry = found
@@ -96,6 +140,7 @@ def catalog_of(
     language: str = "",
     notes: Mapping[str, str] | None = None,
     absent: Collection[str] = (),
+    awaiting: Collection[str] = (),
 ) -> Catalog:
     """The voices, with the settings' default. language: of the house, for when no voice is configured."""
     return Catalog(
@@ -105,24 +150,29 @@ def catalog_of(
         fallback=settings.voice_fallback,
         notes=notes,
         absent=absent,
+        awaiting=awaiting,
         advertise_absent=settings.advertise_downloadable,
     )
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[House]:
+async def open_house(settings: Settings, choose: Pick = pick, use: Use = Use.SERVER) -> AsyncIterator[House]:
     """Ready to speak; every worker is gone when the block ends. choose: the order of sentences."""
     settings = _with_writable_data(settings)
     lexicon = read_lexicon(settings)
     registry = await find(settings)
-    file = LedgerFile(settings.data_dir / "ledger.json")
+    file = LedgerFile(settings.data_dir / "ledger.json", shared=use is not Use.SERVER)
+    if use is Use.SERVER:
+        await asyncio.to_thread(file.claim)
     nurseries = Nurseries()
 
     async def start_worker(launch: Launch) -> WorkerProcess:
+        await asyncio.to_thread(house.tell_license, launch.engine)
         return await start(launch, nurseries)
 
     budget = Budget(settings.memory_budget_mb * 1_000_000, settings.memory_reserve_mb * 1_000_000)
-    supervisor = Supervisor(start_worker, LocalDevices(), budget, await asyncio.to_thread(file.read), choose=choose)
+    ledger = await asyncio.to_thread(partial(file.read, keep_broken=use is not Use.CHECK))
+    supervisor = Supervisor(start_worker, LocalDevices(), budget, ledger, choose=choose)
     _check_pinned(settings, registry)
     _check_engine_names(settings, registry)
     store = store_of(settings)
@@ -131,13 +181,17 @@ async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[H
     for engine in supervisor.engines:
         engine.limit = _limit(settings)
     wishes = Wishes(settings.always_speak, settings.fallbacks, settings.first_audio_budget, settings.voice_changes)
-    catalog = catalog_of(registry, settings, notes=supervisor.quarantined, absent=store.absent())
+    catalog = catalog_of(
+        registry, settings, notes=supervisor.quarantined, absent=store.absent(), awaiting=store.awaiting()
+    )
     words = Words(settings.normalize, Lexicon(lexicon) if lexicon else None)
     speaker = Speaker(catalog, supervisor, settings.engines, wishes, words)
-    house = House(settings, registry, speaker, supervisor, Keeper(supervisor, file), store)
+    keeper = Keeper(supervisor, None if use is Use.CHECK else file)
+    house = House(settings, registry, speaker, supervisor, keeper, store)
     speaker.files = lambda choice: store.files(choice.manifest.id, choice.voice.id)
     speaker.why_absent = house.why_absent
     supervisor.on_health = store.on_change = house.refresh
+    store.on_begin = house.tell_license
     try:
         yield house
     finally:
@@ -145,6 +199,7 @@ async def open_house(settings: Settings, choose: Pick = pick) -> AsyncIterator[H
         await supervisor.close()
         await nurseries.close()
         await house.keeper.save()
+        file.release()
 
 
 def _launches(registry: Registry, settings: Settings, store: Store) -> Iterator[tuple[EngineManifest, Launch]]:

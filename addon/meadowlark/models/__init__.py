@@ -8,6 +8,7 @@
     fetcher        that process: one file after the other
     hub            the only module that knows huggingface_hub
     part           a file that is still coming: aside, locked, checked, renamed
+    licenses       which do not allow every use, and who has been told
     inventory      what there is, for the command line; what `remove` deletes
 
 The server never imports huggingface_hub (22 MB and 0.2 s; see fetcher): a download is a process that ends.

@@ -78,6 +78,9 @@ class Missing:
     bytes: int
     """Still to come, as far as the manifest knows sizes."""
 
+    more: bool = False
+    """It does not know all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Downloading:
@@ -107,7 +110,9 @@ State: TypeAlias = Present | Missing | Downloading | Failed
 def megabytes(size: float) -> str:
     """ "310 MB"; "0.5 MB"; for people."""
     mb = size / 1e6
-    return f"{mb:.0f} MB" if mb >= 10 else f"{mb:.1f} MB" if mb >= 0.1 else f"{size / 1e3:.0f} kB"
+    return (
+        f"{mb:.0f} MB" if mb >= 10 else f"{mb:.1f} MB" if mb >= 0.1 else f"{size / 1e3:.0f} kB"
+    )
 
 
 def in_words(state: State) -> str:
@@ -118,7 +123,8 @@ def in_words(state: State) -> str:
             return f"is being downloaded{share}" + (f": {progress.note}" if progress.note else "")
         case Failed(reason):
             return f"could not be downloaded: {reason}"
-        case Missing(size):
-            return f"is not downloaded ({megabytes(size)})" if size else "is not downloaded"
+        case Missing(size, more):
+            at_least = "at least " if more else ""
+            return f"is not downloaded ({at_least}{megabytes(size)})" if size else "is not downloaded"
         case Present():
             return ""

@@ -63,6 +63,8 @@ class Store:
         """options: the user's settings by engine id. changed: called when a voice's state is another one."""
         self.shelves = shelves
         self.on_change = changed
+        self.on_begin: Callable[[str, tuple[Asset, ...]], None] = lambda _engine, _assets: None
+        """Called when a download begins, with the engine and its files."""
         self._options = options or {}
         self._download = fetch
         self._clock = clock
@@ -99,7 +101,7 @@ class Store:
         for each in lacking:
             if job := self._jobs.get((engine, each)):
                 return Downloading(job.meter.progress)
-        return Missing(sum(each.bytes for each in lacking))
+        return Missing(sum(each.bytes for each in lacking), more=not all(each.bytes for each in lacking))
 
     def files(self, engine: str, voice: str = "") -> Mapping[str, str]:
         """Absolute paths by `Asset.key` of what a voice, or an engine as such, has."""
@@ -121,6 +123,19 @@ class Store:
     def why(self, engine: str, voice: str) -> str:
         """Why a voice cannot speak now, in words that follow its name; empty when it can."""
         return in_words(self.state(engine, voice))
+
+    def awaiting(self) -> frozenset[str]:
+        """Engines whose own optional files are not all there: a list of their voices may be among them."""
+        return frozenset(
+            engine
+            for engine, (manifest, _) in self._engines.items()
+            if any(each.optional and (engine, each) not in self._found for each in manifest.assets)
+        )
+
+    def shortcomings(self, engine: str, voice: str = "") -> Mapping[str, Failed]:
+        """By `Asset.key`: why optional files, without which the voice speaks too, could not be downloaded."""
+        optional = (each for each in self._chosen(engine, voice) if each.optional)
+        return {each.key: self._failed[engine, each] for each in optional if (engine, each) in self._failed}
 
     @property
     def transfers(self) -> tuple[Progress, ...]:
@@ -225,6 +240,7 @@ class Store:
                 begun, total = self._clock(), meter.progress.total
                 _LOGGER.info("Downloading %s%s", name, f" ({megabytes(total)})" if total else "")
                 assets = tuple(asset for _, asset in keys)
+                self.on_begin(meter.progress.engine, assets)
                 await self._download(
                     Order(meter.progress.engine, assets, str(self.shelves.models), self._reserve), take
                 )

@@ -1,7 +1,11 @@
-"""The ledger on disk: one JSON file, replaced as a whole. A broken one is kept aside; a full disk costs a log line."""
+"""The ledger on disk: one JSON file, replaced as a whole. A broken one is kept aside; a full disk costs a log line.
+
+Of several processes with one data folder the first keeps it, by a lock beside it; the others read it and lose theirs.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import math
 import os
@@ -42,9 +46,45 @@ def encode(ledger: Ledger) -> bytes:
 class LedgerFile:
     """Where the ledger is kept. Blocking: call it in a thread, one call at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
+        """shared: that another process keeps it is no news (a command beside a running server)."""
         self.path = path
         self._complained = False
+        self._shared = shared
+        self._lock = -1
+
+    def claim(self) -> bool:
+        """Keep it from now until `release`; False, with one line in the log, while another process does."""
+        if self._lock >= 0:
+            return True
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError:
+            return True  # writing will say what is wrong with the disk
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if not (self._shared or self._complained):
+                _LOGGER.warning(
+                    "Another Meadowlark (process %s) keeps the ledger %s: what is measured here is lost while that one "
+                    "runs. Give each server its own folder with --data-dir",
+                    _owner(lock),
+                    self.path,
+                )
+            self._complained = True
+            os.close(lock)
+            return False
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        self._lock = lock
+        return True
+
+    def release(self) -> None:
+        """Let another process keep it."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def read(self, *, keep_broken: bool = True) -> Ledger:
         """What was last written; empty, with a line in the log, when that cannot be used. Never raises OSError.
@@ -71,6 +111,8 @@ class LedgerFile:
 
     def write(self, data: bytes) -> bool:
         """Replace the file with what `encode` gave; False, with one line in the log, when the disk does not take it."""
+        if not self.claim():
+            return False
         aside = self.path.with_name(self.path.name + ".new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,6 +163,10 @@ def _check(measured: Measured, place: str) -> None:
     buckets = (window for windows in (*by_length, measured.peak_bytes) for window in windows.values())
     for window in (measured.bytes, measured.load_seconds, measured.warm_up_seconds, measured.pace, *buckets):
         del window[:-WINDOW]
+
+
+def _owner(lock: int) -> str:
+    return os.pread(lock, 32, 0).decode("ascii", "replace") or "unknown"
 
 
 def _sync_folder(folder: Path) -> None:

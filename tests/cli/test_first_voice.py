@@ -1,0 +1,178 @@
+"""A user's first voice: pulled by name, heard by a running server without a restart, named where it is lacking."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from meadowlark.testing.hub import File, Hub, serve
+
+from .houses import Place, at_hub
+
+doubles = pytest.importorskip("meadowlark_piper.doubles", reason="the Piper engine is not installed")
+
+NAME = "en_US-lessac-medium"
+REPOSITORY = "rhasspy/piper-voices"
+LIST = f"{REPOSITORY}/voices.json"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the hub holds: a voice of a few kilobytes and the list that names it."""
+    folder = tmp_path_factory.mktemp("voice")
+    model = doubles.write_voice(folder, NAME)
+    place = "en/en_US/lessac/medium"
+    contents = {
+        f"{place}/{NAME}.onnx": model.read_bytes(),
+        f"{place}/{NAME}.onnx.json": model.with_name(f"{NAME}.onnx.json").read_bytes(),
+        f"{place}/MODEL_CARD": b"Licence: public domain",
+    }
+    entry = {
+        "key": NAME,
+        "language": {"code": "en_US"},
+        "num_speakers": 1,
+        "files": {
+            path: {"size_bytes": len(data), "md5_digest": hashlib.md5(data, usedforsecurity=False).hexdigest()}
+            for path, data in contents.items()
+        },
+    }
+    contents["voices.json"] = json.dumps({NAME: entry}).encode()
+    return {f"{REPOSITORY}/{path}": data for path, data in contents.items()}
+
+
+@pytest.fixture
+def hub(files: dict[str, bytes]) -> Iterator[Hub]:
+    with serve({path: File(data) for path, data in files.items()}) as hub:
+        yield hub
+
+
+@pytest.fixture
+def place(hub: Hub, tmp_path: Path) -> Place:
+    return Place(tmp_path, at_hub(hub, tmp_path))
+
+
+def test_pull_by_name_on_a_fresh_machine(place: Place) -> None:
+    """The list is fetched first; then the voice is known, downloaded, checked, and speaks."""
+    done = place.run("pull", f"piper/{NAME}")
+    assert done.returncode == 0, done.stderr
+    models = place.data / "models" / "piper"
+    assert "piper: 1 file, " in done.stdout
+    assert f" in {models}\n" in done.stdout
+    assert f"piper/{NAME}: 4 files" in done.stdout
+    assert (models / f"{NAME}.onnx").is_file()
+    spoken = place.run("say", "Hello there.", "--voice", f"piper/{NAME}", "-o", "x.wav")
+    assert f"piper/{NAME}: " in spoken.stderr
+    assert "did not speak" not in spoken.stderr
+
+
+def test_pull_of_an_engine_without_a_voice_fetches_its_list_and_says_what_can_be_had(place: Place) -> None:
+    done = place.run("pull", "piper")
+    assert done.returncode == 0, done.stderr
+    assert "piper has 1 voice to choose from now: `meadowlark voices --engine piper` lists them" in done.stdout
+    assert f"`meadowlark pull piper/{NAME}` downloads one" in done.stdout
+    listed = place.run("voices", "--engine", "piper").stdout
+    assert f"piper/{NAME}" in listed
+    assert "is not downloaded (" in listed
+    assert "meadowlark pull ENGINE/VOICE" in listed
+
+
+@pytest.mark.parametrize("folder", ["voices-elsewhere", "meadowlark/voices"])
+def test_a_running_server_has_what_is_pulled_wherever_the_voices_folder_is(place: Place, folder: str) -> None:
+    place.environment["MEADOWLARK_VOICE_DIR"] = str(place.folder / folder)
+    with place.serve("--voice", "espeak/en-us") as server:
+        assert f"piper/{NAME}" not in server.voices()
+        assert place.run("pull", f"piper/{NAME}").returncode == 0
+        server.wait_for_voice(f"piper/{NAME}")
+
+
+def test_a_server_fetches_the_list_and_the_voice_that_the_settings_name(place: Place) -> None:
+    """Nothing is there: espeak speaks; then the voice is there without anybody doing anything."""
+    with place.serve("--voice", NAME) as server:
+        server.wait_for_voice(f"piper/{NAME}")
+        log = server.stop()
+    assert f"{NAME} is not known yet: fetching the list of piper's voices" in log
+    assert "Traceback" not in log
+
+
+def test_a_list_that_does_not_come_is_said(place: Place, hub: Hub) -> None:
+    del hub.files[LIST]
+    done = place.run("pull", "piper")
+    assert done.returncode == 1
+    assert "piper could not be downloaded: voices.json: rhasspy/piper-voices has no voices.json" in done.stderr
+    assert "needs no files" not in done.stdout + done.stderr
+
+
+def test_a_voice_comes_without_its_card(place: Place, hub: Hub) -> None:
+    del hub.files[f"{REPOSITORY}/en/en_US/lessac/medium/MODEL_CARD"]
+    done = place.run("pull", f"piper/{NAME}")
+    assert done.returncode == 0
+    assert f"(without {NAME}.MODEL_CARD: rhasspy/piper-voices has no" in done.stdout
+
+
+def test_a_voice_that_the_list_does_not_have(place: Place) -> None:
+    done = place.run("pull", "piper/en_US-lessac-low")
+    assert done.returncode == 1
+    assert f"No voice 'piper/en_US-lessac-low' is installed. Did you mean piper/{NAME}?" in done.stderr
+
+
+def test_say_names_who_spoke_and_the_command_that_helps(place: Place, hub: Hub) -> None:
+    assert place.run("pull", "piper").returncode == 0
+    before = len(hub.authorizations)
+    done = place.run("say", "Hello.", "--voice", f"piper/{NAME}", "-o", "x.wav")
+    assert done.stderr.startswith("espeak/en")
+    assert f"piper/{NAME} did not speak: it is not downloaded (" in done.stderr
+    assert f"Get it: meadowlark pull piper/{NAME}" in done.stderr
+    assert len(hub.authorizations) == before, "without a terminal nothing is downloaded"
+    done = place.run("say", "Hello.", "--voice", f"piper/{NAME}", "-o", "x.wav", "--download")
+    assert f"piper/{NAME} is not downloaded (" in done.stderr
+    assert "licence GPL-3.0-or-later" in done.stderr
+    assert f"piper/{NAME}: 0." in done.stderr
+    assert "did not speak" not in done.stderr
+
+
+def test_say_with_download_finds_a_voice_of_a_list_that_is_not_there(place: Place) -> None:
+    done = place.run("say", "Hello.", "--voice", f"piper/{NAME}", "-o", "x.wav")
+    assert f"`meadowlark pull piper/{NAME}` looks there" in done.stderr
+    done = place.run("say", "Hello.", "--voice", NAME, "-o", "x.wav", "--download")
+    assert done.returncode == 0, done.stderr
+    assert f"\npiper/{NAME}: 0." in done.stderr
+
+
+PORT = "tcp://127.0.0.1:1"
+
+
+def test_doctor_and_plugins_tell_how_to_get_the_first_voice(place: Place) -> None:
+    first = place.run("doctor", "--uri", PORT).stdout
+    assert "the default voice espeak/en-us: first audio" in first
+    assert "piper has no voice yet" in first
+    assert "`meadowlark pull piper` fetches the list" in first
+    assert "piper has no voice yet: `meadowlark pull piper`" in place.run("plugins").stdout
+
+
+def test_doctor_tries_what_is_there_and_leaves_the_ledger(place: Place) -> None:
+    assert place.run("pull", f"piper/{NAME}").returncode == 0
+    ledger = place.data / "ledger.json"
+    ledger.write_text('{"version": 1, "engines": {}}')
+    second = place.run("doctor", "--uri", PORT).stdout
+    assert f"piper/{NAME}: first audio after" in second
+    assert ledger.read_text() == '{"version": 1, "engines": {}}', "only read"
+
+
+def test_wrong_engine_options_are_one_line(place: Place) -> None:
+    assert place.run("pull", f"piper/{NAME}").returncode == 0
+    place.environment["MEADOWLARK_ENGINES"] = "{piper: {length_scale: 99}, espeak: {rat: 100}}"
+    place.environment["MEADOWLARK_ALWAYS_SPEAK"] = "false"
+    done = place.run("say", "Hello.", "--voice", f"piper/{NAME}", "-o", "x.wav")
+    assert done.returncode == 1
+    assert "Options of espeak: espeak has no option 'rat'" in done.stderr
+    assert "Options of piper: piper option length_scale = 99: use a number from 0.25 to 4." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("length_scale = 99") <= 3
+    place.environment["MEADOWLARK_ALWAYS_SPEAK"] = "true"
+    place.environment["MEADOWLARK_ENGINES"] = "{piper: {length_scale: 99}}"
+    with place.serve("--voice", "espeak/en-us") as server:
+        assert "Options of piper: piper option length_scale = 99" in server.wait_for("Ready with")
