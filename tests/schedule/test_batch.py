@@ -1,4 +1,4 @@
-"""Which sentences are spoken together."""
+"""Who may join those who are being spoken already."""
 
 from __future__ import annotations
 
@@ -6,75 +6,89 @@ import random
 
 import pytest
 
-from meadowlark.schedule.batch import LONGEST_BATCH_WAIT, Batching, companions
-from meadowlark.schedule.policy import Waiting, pick
+from meadowlark.schedule.batch import Batching, Speaking, ends, may_join
+from meadowlark.schedule.policy import LONGEST_NEWCOMER_WAIT, Waiting
 
-GAINS = Batching(most=4, share=0.2)
-
-
-def sentence(ticket: int, dry: float | None, *, speech: float = 4.0, kind: str = "v", rtf: float = 0.1) -> Waiting:
-    work = rtf * speech
-    return Waiting(ticket, 0.0, dry, work=work, speech=speech, rest=0.0, first=work, batch=kind)
+FOUR = Batching(places=4, share=0.2)
 
 
-FIRST = sentence(0, 20.0)
-SAME = sentence(1, 30.0)
-OTHER_VOICE = sentence(2, 30.0, kind="w")
-LONG = sentence(3, 30.0, speech=12.0)
-NEW = sentence(4, None)
+def sentence(ticket: int, dry: float | None, *, work: float = 1.0, speech: float = 4.0, since: float = 0.0) -> Waiting:
+    return Waiting(ticket, since, dry, work=work, speech=speech, rest=0.0, first=0.1)
+
+
+NEW = sentence(0, None)
 
 
 @pytest.mark.parametrize(
-    ("waiting", "batching", "expected"),
+    ("left", "batching", "expected"),
     [
-        ([FIRST, SAME], GAINS, (FIRST, SAME)),
-        ([FIRST, OTHER_VOICE, LONG], GAINS, (FIRST,)),
-        ([FIRST, SAME], Batching(most=1, share=0.2), (FIRST,)),
-        ([FIRST, SAME], Batching(most=4, share=1.0), (FIRST,)),
-        ([FIRST, SAME, NEW], GAINS, (FIRST, NEW, SAME)),  # the newcomer is due first
-        ([FIRST, SAME, NEW], Batching(2, 0.2), (FIRST, NEW)),
+        ([], FOUR, []),
+        ([2.0], FOUR, [2.0]),
+        ([2.0, 2.0], FOUR, [2.4, 2.4]),
+        ([3.0, 1.0], FOUR, [3.2, 1.2]),
+        ([1.0, 1.0], Batching(2, 1.0), [2.0, 2.0]),
+        ([0.0, 1.0], FOUR, [0.0, 1.0]),
     ],
 )
-def test_companions(waiting: list[Waiting], batching: Batching, expected: tuple[Waiting, ...]) -> None:
-    assert companions(FIRST, waiting, 0.0, batching) == expected
+def test_ends(left: list[float], batching: Batching, expected: list[float]) -> None:
+    speaking = [Speaking(each, 99.0) for each in left]
+    assert ends(speaking, 100.0, batching) == pytest.approx([100.0 + each for each in expected])
 
 
-def test_unlike_sentences_go_alone() -> None:
-    nameless = sentence(0, 20.0, kind="")
-    assert companions(nameless, [nameless, sentence(1, 20.0, kind="")], 0.0, GAINS) == (nameless,)
+@pytest.mark.parametrize(
+    ("speaking", "others", "batching", "joins"),
+    [
+        ([], [], Batching(), True),
+        ([Speaking(1.0, 99.0)], [], FOUR, True),
+        ([Speaking(1.0, 99.0)], [], Batching(1, 0.2), False),
+        ([Speaking(1.0, 99.0)], [], Batching(4, 1.0), False),  # nothing gained
+        ([Speaking(1.0, 99.0)] * 4, [], FOUR, False),  # full
+        ([Speaking(2.0, 2.3)], [], FOUR, False),  # 2 s of work would take 2.2 s
+        ([Speaking(2.0, 2.5)], [], FOUR, True),
+        ([Speaking(2.0, 1.5)], [], FOUR, True),  # runs dry in any case
+        ([Speaking(1.0, 99.0)], [sentence(1, 1.1)], Batching(2, 0.2), False),  # needs the other place
+        ([Speaking(1.0, 99.0)], [sentence(1, 1.8)], Batching(2, 0.2), True),
+        ([Speaking(1.0, 99.0)], [sentence(1, 0.4)], Batching(3, 0.2), True),
+        ([Speaking(1.0, 99.0)], [sentence(1, 0.4), sentence(2, 0.5)], Batching(3, 0.2), False),
+    ],
+)
+def test_may_join(speaking: list[Speaking], others: list[Waiting], batching: Batching, joins: bool) -> None:
+    assert may_join(NEW, speaking, [NEW, *others], 0.0, batching) is joins
 
 
-def test_nobody_runs_dry_for_company() -> None:
-    """Together they take 0.48 s, or 0.76 s where batches gain less."""
-    tight, easy = sentence(0, 0.45), sentence(0, 0.5)
-    assert companions(tight, [tight, SAME], 0.0, GAINS) == (tight,)
-    assert companions(easy, [easy, SAME], 0.0, GAINS) == (easy, SAME)
-    hurried = sentence(5, 1.4, kind="w")
-    slow = Batching(most=4, share=0.9)
-    chosen = sentence(0, 9.0)
-    batch = companions(chosen, [chosen, SAME, hurried], 0.0, slow)
-    assert batch == (chosen, SAME)
-    hurried = sentence(5, 1.2, kind="w")
-    assert companions(chosen, [chosen, SAME, hurried], 0.0, slow) == (chosen,)
-
-
-def test_a_newcomer_waits_no_longer_than_the_cap() -> None:
-    new = sentence(0, None, rtf=1.0)
-    assert companions(new, [new, sentence(1, 90.0, rtf=1.0)], 0.0, Batching(4, 0.5)) == (new,)
-    assert len(companions(new, [new, sentence(1, 90.0, rtf=1.0)], 0.0, Batching(4, LONGEST_BATCH_WAIT / 8))) == 2
+def test_nobody_waits_for_ever() -> None:
+    speaking, late = [Speaking(2.0, LONGEST_NEWCOMER_WAIT + 2.1)], LONGEST_NEWCOMER_WAIT
+    assert not may_join(NEW, speaking, [], late - 0.1, FOUR)
+    assert may_join(NEW, speaking, [], late, FOUR)
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_a_batch_is_of_one_kind_in_one_bucket_and_not_too_large(seed: int) -> None:
+def test_who_may_join_keeps_nobody_from_what_he_had(seed: int) -> None:
+    """Played through second by second: whoever was in time without the newcomer is so with him."""
     dice = random.Random(seed)
-    waiting = [
-        sentence(n, dice.choice((None, dice.uniform(0, 30))), speech=dice.uniform(1, 15), kind=dice.choice("ab"))
-        for n in range(dice.randint(1, 20))
+    batching = Batching(dice.randint(2, 5), dice.uniform(0.0, 0.9))
+    speaking = [
+        Speaking(left := dice.uniform(0.1, 5.0), left * dice.uniform(0.5, 3.0))
+        for _ in range(dice.randint(1, batching.places - 1))
     ]
-    chosen = pick(waiting, 0.0)
-    batch = companions(chosen, waiting, 0.0, GAINS)
-    assert batch[0] is chosen
-    assert len(batch) <= 4
-    assert len({each.ticket for each in batch}) == len(batch)
-    assert {each.batch for each in batch} == {chosen.batch}
-    assert max(each.speech for each in batch) / min(each.speech for each in batch) <= 1.5 + 1e-9
+    new = sentence(0, None, work=dice.uniform(0.1, 5.0))
+    if not may_join(new, speaking, [new], 0.0, batching):
+        return
+    alone, together = (
+        _played([each.left for each in speaking], batching),
+        _played([*(each.left for each in speaking), new.work], batching),
+    )
+    for place, each in enumerate(speaking):
+        assert together[place] <= each.lasts_until or alone[place] + 0.2 > each.lasts_until
+
+
+def _played(left: list[float], batching: Batching, tick: float = 0.001) -> list[float]:
+    left, done, at = list(left), [0.0] * len(left), 0.0
+    while any(each > 0 for each in left):
+        active = [place for place, each in enumerate(left) if each > 0]
+        at += tick
+        for place in active:
+            left[place] -= tick / batching.slower(len(active))
+            if left[place] <= 0:
+                done[place] = at
+    return done

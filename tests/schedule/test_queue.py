@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from meadowlark.schedule.batch import Batching
 from meadowlark.schedule.policy import pick_first_come
-from meadowlark.schedule.queue import Expected, Turns
+from meadowlark.schedule.queue import LOOK_AGAIN_SECONDS, Expected, Turns
 from meadowlark.testing.clock import FakeClock
 
 
@@ -38,7 +39,7 @@ async def test_first_come_first_served_is_a_policy_too() -> None:
 
 
 async def test_two_places() -> None:
-    turns = Turns(FakeClock(), places=2)
+    turns = Turns(FakeClock(), batching=Batching(2, 0.2))
     inside = most = 0
 
     async def work() -> None:
@@ -122,3 +123,147 @@ async def test_who_is_back_counts_once() -> None:
     turns.will_return("a reply", 100.5, Expected())
     async with turns.turn(100.5, who="a reply"):
         assert turns.wait_of_newcomer() < 1.5
+
+
+ENOUGH = Expected(work=0.4, speech=4.0, rest=0.0, first=0.1)
+"""A sentence of an engine that is ten times as fast as speech."""
+
+SLOW = Expected(work=3.8, speech=4.0, rest=0.0, first=0.1)
+"""Of one that hardly keeps up: in company it does not."""
+
+
+class Guest:
+    """Somebody in his turn, until he is told to go."""
+
+    def __init__(self, turns: Turns, dry: float | None = None, expected: Expected = ENOUGH) -> None:
+        self.begun = False
+        self._leaves = asyncio.Event()
+        self.task = asyncio.create_task(self._come(turns, dry, expected))
+
+    async def _come(self, turns: Turns, dry: float | None, expected: Expected) -> None:
+        async with turns.turn(dry, expected) as self.place:
+            self.begun = True
+            await self._leaves.wait()
+
+    async def leave(self) -> None:
+        self._leaves.set()
+        await self.task
+
+
+async def settle() -> None:
+    """Let everybody do what can be done at once."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def guests(turns: Turns, *expected: Expected) -> list[Guest]:
+    found = [Guest(turns, expected=each) for each in expected]
+    await settle()
+    return found
+
+
+async def test_who_leaves_no_one_dry_joins_at_once() -> None:
+    turns = Turns(FakeClock(), batching=Batching(3, 0.15))
+    four = await guests(turns, *[ENOUGH] * 4)
+    assert [each.begun for each in four] == [True, True, True, False]
+    await four[1].leave()
+    await settle()
+    assert four[3].begun
+    for each in (four[0], four[2], four[3]):
+        await each.leave()
+
+
+async def test_who_would_leave_another_dry_waits_though_there_is_a_place() -> None:
+    clock = FakeClock(100.0)
+    turns = Turns(clock, batching=Batching(4, 0.5))
+    first, second = await guests(turns, SLOW, SLOW)
+    assert (first.begun, second.begun) == (True, False)
+
+    clock.advance(3.7)  # the first needs 0.1 s more, or 0.15 s in company, and plays until 104.1
+    await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    await settle()
+    assert second.begun
+    await first.leave()
+    await second.leave()
+
+
+async def test_places_that_come_are_taken_at_once_and_those_that_go_are_waited_for() -> None:
+    turns = Turns(FakeClock())
+    four = await guests(turns, *[ENOUGH] * 4)
+    assert sum(each.begun for each in four) == 1
+    turns.batching = Batching(3, 0.1)
+    await settle()
+    assert sum(each.begun for each in four) == 3
+    turns.batching = Batching(1)
+    await four[0].leave()
+    await four[1].leave()
+    await settle()
+    assert not four[3].begun
+    await four[2].leave()
+    await settle()
+    assert four[3].begun
+    await four[3].leave()
+
+
+async def test_one_apart_waits_for_all_and_all_wait_for_him() -> None:
+    turns = Turns(FakeClock(), batching=Batching(3, 0.1))
+    log: list[str] = []
+    failed, release = asyncio.Event(), asyncio.Event()
+
+    async def again(name: str) -> None:
+        async with turns.turn(None, ENOUGH) as place:
+            await failed.wait()
+            async with turns.apart(place):
+                log.append(name)
+                await release.wait()
+                log.append(f"{name} is done")
+
+    other = (await guests(turns, ENOUGH))[0]
+    retries = [asyncio.create_task(again(name)) for name in ("one", "two")]
+    await settle()
+    failed.set()
+    await settle()
+    late = (await guests(turns, ENOUGH))[0]
+    assert not late.begun
+    await other.leave()
+    await settle()
+    assert log == ["one"]
+    release.set()
+    await asyncio.gather(*retries)
+    await settle()
+    assert log == ["one", "one is done", "two", "two is done"]
+    assert late.begun
+    await late.leave()
+    await asyncio.wait_for(take(turns, "later", log), 1)
+
+
+async def test_one_apart_who_gives_up_holds_nobody() -> None:
+    turns = Turns(FakeClock(), batching=Batching(2, 0.1))
+    other = (await guests(turns, ENOUGH))[0]
+
+    async def again() -> None:
+        async with turns.turn(None, ENOUGH) as place, turns.apart(place):
+            raise AssertionError("the other one is still there")
+
+    giving_up = asyncio.create_task(again())
+    await settle()
+    giving_up.cancel()
+    await asyncio.wait({giving_up})
+    third = (await guests(turns, ENOUGH))[0]
+    assert third.begun
+    await other.leave()
+    await third.leave()
+
+
+async def test_a_newcomer_is_told_of_the_place_that_is_free_first() -> None:
+    clock = FakeClock(100.0)
+    turns = Turns(clock, batching=Batching(2, 0.5))
+    assert turns.wait_of_newcomer() == 0.0
+    first = (await guests(turns, Expected(work=1.0, speech=8.0)))[0]
+    assert turns.wait_of_newcomer() == 0.0
+    second = (await guests(turns, Expected(work=3.0, speech=24.0)))[0]
+    assert turns.wait_of_newcomer() == pytest.approx(1.5)  # the first, half as slow again as alone
+    clock.advance(0.75)
+    assert turns.wait_of_newcomer() == pytest.approx(0.75)
+    await first.leave()
+    await second.leave()

@@ -1,79 +1,96 @@
-"""Which sentences to speak in one batch, on engines that can. Pure."""
+"""Whether a sentence may join those that an engine is speaking already. Pure.
+
+Sentences join and leave between the steps of an engine, so there is no batch to be formed and nobody waits until one is
+full. What is left to decide: whether one more would leave somebody without audio.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from .policy import Waiting, keeps_time
-
-LONGEST_BATCH_WAIT: Final = 0.5
-"""Seconds by which a batch may delay the first audio of a sentence, compared with speaking it alone and at once."""
-
-BUCKET_RATIO: Final = 1.5
-"""Sentences of one bucket differ in length by no more: a batch works as long as its longest."""
+from .policy import LONGEST_NEWCOMER_WAIT, SPARE_SECONDS, Waiting
 
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """What an engine gains by batches, as measured."""
+    """What an engine gains by speaking several sentences at a time."""
 
-    most: int = 1
-    """Sentences at a time (the manifest's max_batch)."""
+    places: int = 1
+    """The most at a time."""
 
     share: float = 1.0
-    """Work that each further sentence adds, as a share of its own; 1 = batches gain nothing."""
+    """Work that each further sentence adds, as a share of that of one alone; 1 = company gains nothing."""
 
-    def seconds(self, batch: Sequence[Waiting]) -> float:
-        """That a batch takes: its longest, and a share of the others."""
-        longest = max(each.work for each in batch)
-        return longest + self.share * (sum(each.work for each in batch) - longest)
+    def slower(self, count: int) -> float:
+        """How many times as long as alone each of so many sentences takes."""
+        return 1 + self.share * (max(1, count) - 1)
 
-
-def companions(
-    chosen: Waiting, waiting: Sequence[Waiting], now: float, batching: Batching, absent: Sequence[Waiting] = ()
-) -> tuple[Waiting, ...]:
-    """The batch to speak: the chosen sentence, and those that may come along; alone where that is better.
-
-    Only sentences that wait already: nobody is held back until a batch is full. Companions are of the same kind and
-    length. One comes along if everybody in the batch is still heard in time (before running dry, newcomers no more than
-    LONGEST_BATCH_WAIT later than alone) and if everybody else is, unless they would not be anyhow.
-    """
-    if batching.most < 2 or batching.share >= 1 or not chosen.batch:
-        return (chosen,)
-    batch = [chosen]
-    others = [each for each in waiting if each is not chosen]
-    alike = [each for each in others if each.batch == chosen.batch and _bucket(each) == _bucket(chosen)]
-    for each in sorted(alike, key=lambda each: (_due(each), each.since, each.ticket)):
-        if len(batch) == batching.most:
-            break
-        if _may_join([*batch, each], others, now, batching, absent):
-            batch.append(each)
-    return tuple(batch)
+    @property
+    def in_company(self) -> float:
+        """Of the time that a sentence takes alone, what it costs the engine when every place is taken."""
+        return self.slower(self.places) / self.places
 
 
-def _may_join(
-    batch: list[Waiting], others: Sequence[Waiting], now: float, batching: Batching, absent: Sequence[Waiting]
+@dataclass(frozen=True, slots=True)
+class Speaking:
+    """A sentence that is being spoken. Times as in Waiting."""
+
+    left: float
+    """Seconds of work that it still needs, were it alone."""
+
+    lasts_until: float
+    """When its listener will have heard all of it; it must be done by then, and what follows is due."""
+
+
+def may_join(
+    chosen: Waiting, speaking: Sequence[Speaking], others: Sequence[Waiting], now: float, batching: Batching
 ) -> bool:
-    seconds = batching.seconds(batch)
-    if any(now + seconds > _latest(each, now) for each in batch):
+    """Whether a sentence may begin now, while others are being spoken.
+
+    Not if one of them would be made so slow by it that its listener runs dry, or if somebody who listens would find no
+    place in time for his next sentence; unless they would anyhow. others: who wait too, and who will come again.
+    """
+    if not speaking:
+        return True
+    if len(speaking) >= batching.places or batching.share >= 1:
         return False
-    rest = [each for each in (*others, *absent) if each.runs_dry_at is not None and each not in batch]
-    alone, together = batch[0], replace(batch[0], work=seconds, first=seconds)
-    return keeps_time([together, *rest], now) or not keeps_time([alone, *rest], now)
+    if chosen.runs_dry_at is None and now - chosen.since >= LONGEST_NEWCOMER_WAIT:
+        return True
+    listening = [each for each in others if each.ticket != chosen.ticket]
+    joined = [*speaking, Speaking(chosen.work, math.inf)]
+    return _left_dry(joined, listening, now, batching) <= _left_dry(speaking, listening, now, batching)
 
 
-def _latest(each: Waiting, now: float) -> float:
-    """By when it should be heard: before its listener runs dry; a little later where that cannot be kept anyhow."""
-    alone = now + each.first
-    return _due(each) if _due(each) >= alone else alone + LONGEST_BATCH_WAIT
+def ends(speaking: Sequence[Speaking], now: float, batching: Batching) -> list[float]:
+    """When each will be done if nobody else comes."""
+    found = [now] * len(speaking)
+    at, done = now, 0.0
+    for rank, place in enumerate(sorted(range(len(speaking)), key=lambda each: speaking[each].left)):
+        at += (speaking[place].left - done) * batching.slower(len(speaking) - rank)
+        done = speaking[place].left
+        found[place] = at
+    return found
 
 
-def _due(each: Waiting) -> float:
-    return -math.inf if each.runs_dry_at is None else each.runs_dry_at
+def _left_dry(
+    speaking: Sequence[Speaking], others: Sequence[Waiting], now: float, batching: Batching
+) -> frozenset[tuple[str, int]]:
+    """Who is left without audio: places of those who speak, tickets of the others."""
+    return frozenset(_dry(speaking, others, now, batching))
 
 
-def _bucket(each: Waiting) -> int:
-    return round(math.log(max(each.speech, 0.1), BUCKET_RATIO))
+def _dry(
+    speaking: Sequence[Speaking], others: Sequence[Waiting], now: float, batching: Batching
+) -> Iterator[tuple[str, int]]:
+    done = ends(speaking, now, batching)
+    for place, end in enumerate(done):
+        if end + SPARE_SECONDS > speaking[place].lasts_until:
+            yield "speaking", place
+    listening = sorted((each.runs_dry_at, each.ticket, each.first) for each in others if each.runs_dry_at is not None)
+    free = [now] * (batching.places - len(speaking)) + sorted(done)
+    for turn, (dry, ticket, first) in enumerate(listening):
+        begins = free[min(turn, len(free) - 1)]  # beyond that the order is the policy's business
+        if begins + first * batching.slower(batching.places) + SPARE_SECONDS > dry:
+            yield "waiting", ticket
