@@ -27,6 +27,7 @@ from .delivery import Delivery, Means
 from .errors import RefusedError, RequestError
 from .fallbacks import Fallbacks, Wishes
 from .incoming import Incoming
+from .repeats import Repeats
 from .reply import Reply
 from .residency.supervisor import Supervisor
 from .schedule.pieces import MOST_CHARS, first_clause_chars, longest_piece_chars
@@ -106,6 +107,7 @@ class Speaker:
         """Paths of a voice's model files, from the model store."""
         self.why_absent: Callable[[Choice], str] = lambda _: "has no files"
         """Called when a voice without its files is asked for: has them fetched; why it cannot speak, after its name."""
+        self._repeats = Repeats()
         self._supervisor = supervisor
         self._means = Means(
             supervisor,
@@ -132,7 +134,8 @@ class Speaker:
         catalog = self.catalog
         choice = catalog.resolve(request.voice)
         if choice.instead_of:
-            _LOGGER.warning("%r is not installed; %s speaks to %s", choice.instead_of, choice.name, request.client)
+            level = self._repeats.level(request.client, choice.instead_of)
+            _LOGGER.log(level, "%r is not installed; %s speaks to %s", choice.instead_of, choice.name, request.client)
         reply = Reply(choice.manifest.sample_rate, self._clock, self._replies)
         with Delivery(self._means, catalog, choice, reply) as delivery:
             producer = asyncio.create_task(self._produce(request, choice, delivery, reply), name=f"reply {choice.name}")

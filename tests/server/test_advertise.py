@@ -43,6 +43,8 @@ HOUSE = (
         (["192.168.1.5"], ("192.168.1.5",)),
         (["172.17.0.1"], ("172.17.0.1",)),
         (["127.0.0.1"], ("127.0.0.1",)),
+        (["::1"], ()),  # nothing can be announced there
+        (["127.0.0.1", "::1"], ("127.0.0.1",)),
         (["127.0.0.1", "192.168.1.5"], ("192.168.1.5",)),
         (["169.254.3.4"], ()),
         (["192.168.1.77"], ()),  # its network has gone away
@@ -203,6 +205,14 @@ async def test_a_unix_socket_is_not_announced_and_the_log_says_why(advertise, ca
     caplog.set_level("INFO")
     advertise("ml-unix", [UnixEndpoint(Path("/run/voice.sock"))])
     assert "unix socket" in caplog.text
+
+
+async def test_the_loopback_that_has_no_multicast_is_not_announced(advertise, caplog):
+    caplog.set_level("INFO")
+    advertise("ml-inner", [TcpEndpoint("::1", 10200)])
+    await asyncio.sleep(0.1)
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert "[::1] is reached only from this machine" in caplog.text
 
 
 async def test_stopping_at_any_moment_leaves_nothing_behind():

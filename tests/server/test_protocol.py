@@ -241,6 +241,16 @@ async def test_a_reply_without_audio_is_an_error(house, way, text):
     assert caller.error["code"] == "nothing-to-say"
 
 
+async def test_the_same_mistake_again_is_no_warning_again(house, caplog):
+    caplog.set_level("DEBUG")
+    for name in ("nobody", "nobody", "nobody"):
+        async with house.call() as caller:
+            await caller.synthesize("hello", voice={"name": name})
+            assert await caller.rest() == ["error"]
+    said = [each.levelname for each in caplog.records if "No voice 'nobody'" in each.getMessage()]
+    assert said == ["WARNING", "DEBUG", "DEBUG"]
+
+
 @pytest.mark.parametrize(
     "raised", [ZeroDivisionError("x"), TimeoutError("x"), OSError(5, "x"), asyncio.CancelledError()]
 )

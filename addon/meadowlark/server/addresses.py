@@ -17,6 +17,9 @@ _INNER = ("docker", "br-", "veth", "virbr", "hassio", "podman", "cni", "flannel"
 """Beginnings of the names of networks that exist only inside this machine."""
 
 
+UNHEARD = ipaddress.IPv6Address("::1")
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """A network interface and its addresses."""
@@ -38,10 +41,16 @@ def adapters() -> tuple[Adapter, ...]:
 def reachable(endpoints: Iterable[TcpEndpoint], present: Iterable[Adapter]) -> tuple[str, ...]:
     """Return the addresses at which clients on the network reach any of the endpoints, sorted; perhaps none.
 
-    Home Assistant refuses unspecified and link-local addresses. Loopback is told only when nothing else is listened on.
+    Home Assistant refuses unspecified and link-local addresses. Loopback is told only when nothing else is listened on,
+    and ::1 never: it has no multicast, by which to tell it.
     """
     present = tuple(present)
-    usable = {address for adapter in present for address in adapter.addresses if not address.is_link_local}
+    usable = {
+        address
+        for adapter in present
+        for address in adapter.addresses
+        if not address.is_link_local and address != UNHEARD
+    }
     inner = {address for each in present if each.name.startswith(_INNER) for address in each.addresses}
     outer = {address for address in usable - inner if not address.is_loopback}
     found: set[IpAddress] = set()

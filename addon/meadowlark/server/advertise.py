@@ -21,7 +21,7 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from .. import __version__
 from ..errors import SettingsError
-from .addresses import Adapter, adapters, reachable
+from .addresses import UNHEARD, Adapter, adapters, reachable
 from .endpoint import Endpoint, TcpEndpoint
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Advertiser:
             raise SettingsError(
                 f"zeroconf: the name {name!r} cannot be announced: use 1 to {_NAME_BYTES} bytes of text"
             )
-        tcp = [endpoint for endpoint in endpoints if isinstance(endpoint, TcpEndpoint)]
+        tcp = [each for each in endpoints if isinstance(each, TcpEndpoint) and each.host != str(UNHEARD)]
         self._wanted = name
         self._port = tcp[0].port if tcp else 0
         self._endpoints = [endpoint for endpoint in tcp if endpoint.port == self._port]  # a service has one port
@@ -98,7 +98,7 @@ class Advertiser:
     def start(self) -> None:
         """Begin to announce, in the background: call it when the server is up."""
         if not self._endpoints:
-            _LOGGER.info("Not announced on the network: a unix socket can be reached only from this machine")
+            _LOGGER.info("Not announced on the network: a unix socket or [::1] is reached only from this machine")
             return
         self._task = asyncio.create_task(self._keep_true(), name="advertise")
         self._task.add_done_callback(_note_failure)

@@ -18,6 +18,7 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import SynthesizeStopped
 
 from ..errors import LimitError, MeadowlarkError, RequestError
+from ..repeats import Repeats
 from ..speech import NothingToSayError, Speaker, SpeechRequest
 from .framing import EventReader, encode
 from .info import PROGRAM, InfoBytes
@@ -38,6 +39,7 @@ class Service:
     speaker: Speaker
     limits: Limits
     info: InfoBytes = field(default_factory=InfoBytes)
+    repeats: Repeats = field(default_factory=Repeats)
 
 
 class Connection:
@@ -251,6 +253,10 @@ class Connection:
             case GoneError():
                 _LOGGER.debug("%s: %s", self.client, error)
                 return None
+            case RequestError():
+                level = self._service.repeats.level(self.client, str(error))
+                _LOGGER.log(level, "%s: %s", self.client, error)
+                return error
             case MeadowlarkError():
                 _LOGGER.warning("%s: %s", self.client, error)
                 return error
