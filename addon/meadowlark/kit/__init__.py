@@ -9,6 +9,8 @@
     downloads        what lies where a model's file should be, when a download went wrong
     precision        bf16, 8 and 4 bits: what a quality means on a device
     kvcache          keys and values, as long as the request needs; prefixes kept
+    ort_decoder      a stack of decoder layers as one graph of ONNX Runtime, in 4 or 8 bits
+    kept_files       what took long to make, kept under a key
     decode           several sequences a step at a time
     sampling         top-k, top-p and their like, in the order an engine defines
     stream           codecs and vocoders piece by piece, with carried state

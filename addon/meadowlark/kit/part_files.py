@@ -39,7 +39,7 @@ def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: 
     files = {name: place / f"{name}.onnx" for name in names}
     if _complete(files):
         return files
-    with _alone(folder):  # cutting holds the whole model in memory: not in every worker at once
+    with alone(folder):  # cutting holds the whole model in memory: not in every worker at once
         return files if _complete(files) else _made(model, folder, place, recipe, files, make)
 
 
@@ -65,8 +65,8 @@ def _complete(files: Mapping[str, Path]) -> bool:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other worker cuts a model for this folder; where it cannot be written, nobody waits."""
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other worker makes files for this folder; where it cannot be written, nobody waits."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")

@@ -1,0 +1,137 @@
+"""The graph computes what the reference computes, whatever its weights are packed as."""
+# ruff: noqa: E402  torch and ONNX Runtime may be absent
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the kit's decoders need torch")
+pytest.importorskip("onnxruntime", reason="the kit's decoders need onnxruntime")
+pytest.importorskip("onnx", reason="graphs are written with onnx")
+
+from meadowlark.kit.ort import Compute
+from meadowlark.kit.ort_decoder import Decoder, Shape, reference
+from meadowlark.kit.ort_decoder_graph import Packings, build
+from meadowlark.kit.ort_packing import WHOLE, Packing, dense, quantized
+
+SHAPE = Shape(layers=2, dim=64, heads=4, kv_heads=2, head_dim=32, hidden=96, head_rows=50, norm_eps=1e-6, qk_norm=True)
+ONE_THREAD = Compute(threads=1)
+
+
+class Tensors:
+    """Random weights of a shape, made when they are asked for, or what their packed form stands for."""
+
+    def __init__(self, shape: Shape, packings: Packings = Packings()) -> None:  # noqa: B008  frozen
+        self._shape, self._packings = shape, packings
+        self._known: dict[str, torch.Tensor] = {}
+
+    def take(self, name: str) -> torch.Tensor:
+        if name not in self._known:
+            shape, kind = self._shape, name.split(".")[-1]
+            width = shape.heads * shape.head_dim
+            sizes = {
+                "qkv": (shape.qkv_rows, shape.dim),
+                "out": (shape.dim, width),
+                "gate_up": (2 * shape.hidden, shape.dim),
+                "down": (shape.dim, shape.hidden),
+                "head": (shape.head_rows, shape.dim),
+                "q_norm": (shape.head_dim,),
+                "k_norm": (shape.head_dim,),
+                "qkv_bias": (shape.qkv_rows,),
+            }
+            size = sizes.get(kind, (shape.dim,))
+            generator = torch.Generator().manual_seed(sum(map(ord, name)))
+            noise = torch.randn(*size, generator=generator)
+            self._known[name] = noise * 0.1 if len(size) == 2 else 1 + noise * 0.3
+        return self._known[name]
+
+    def packed(self, name: str) -> torch.Tensor:
+        tensor = self.take(name)
+        return (
+            dense(tensor, self._packings.head if name == "head" else self._packings.layers)
+            if (tensor.dim() == 2)
+            else tensor
+        )
+
+
+def angles(positions: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    turns = torch.outer(torch.arange(positions).float(), 0.01 ** (torch.arange(0, width, 2) / width))
+    return turns.cos().bfloat16().float(), turns.sin().bfloat16().float()
+
+
+def largest_difference(folder: Path, shape: Shape, packings: Packings) -> float:
+    """Of states, logits and what was stored, over prompts and steps in a row."""
+    tensors, table = Tensors(shape, packings), angles(64, shape.head_dim)
+    decoder = Decoder(build(shape, tensors.take, table, packings, folder, "tiny"), shape, ONE_THREAD)
+    cache, other, at, worst = decoder.cache(40), decoder.cache(40), 0, 0.0
+    reader = decoder.on(cache)
+    for count in (7, 1, 1, 5, 2, 1):
+        x = torch.randn(1, count, shape.dim, generator=torch.Generator().manual_seed(count + at))
+        reader.read(x, at)
+        wanted = reference(shape, tensors.packed, table, x, other, at)
+        pairs = [*zip((reader.state, reader.normed, reader.logits), wanted, strict=True), (cache.data, other.data)]
+        worst = max([worst, *(float((found - right).abs().max()) for found, right in pairs)])
+        at += count
+    return worst
+
+
+@pytest.mark.parametrize("change", [{}, {"qk_norm": False}, {"qkv_bias": True, "out_bias": True}, {"kv_heads": 4}])
+def test_float32(tmp_path: Path, change: dict[str, bool]) -> None:
+    assert largest_difference(tmp_path, dataclasses.replace(SHAPE, **change), Packings()) < 2e-5
+
+
+@pytest.mark.parametrize(("bits", "block"), [(4, 32), (4, 16), (8, 32)])
+def test_packed_weights_are_the_weights_they_stand_for(tmp_path: Path, bits: int, block: int) -> None:
+    whole = Packing(bits, block, whole_inputs=True)
+    assert largest_difference(tmp_path, SHAPE, Packings(whole, whole)) < 2e-5
+
+
+def test_short_inputs_cost_little(tmp_path: Path) -> None:
+    """The quick kernels round what weights are multiplied with to 8 bits in blocks."""
+    packing = Packing(8, 32)
+    found = largest_difference(tmp_path, SHAPE, Packings(packing, packing))
+    assert 2e-5 < found < 0.3
+
+
+@pytest.mark.parametrize(("bits", "allowed"), [(8, 0.5 / 127), (4, 0.5 / 15 * 2)])
+def test_rounded_to_the_nearest_code(bits: int, allowed: float) -> None:
+    weight = torch.randn(16, 64, generator=torch.Generator().manual_seed(0))
+    packing = Packing(bits, 32)
+    _, scales, _ = quantized(weight, packing)
+    error = (dense(weight, packing) - weight).abs().view(16, 2, 32).amax(dim=2)
+    limit = scales * (0.5 + 1e-4 if bits == 8 else 1.0)  # a zero point is rounded too
+    assert (error <= limit).all()
+    assert float(error.max()) <= allowed * 2 * float(weight.abs().max())
+
+
+def test_rows_that_are_no_whole_blocks_stay_as_they_are(tmp_path: Path) -> None:
+    assert not Packing(4, 32).fits(100)
+    assert not WHOLE.fits(64)
+    weight = torch.randn(4, 100)
+    assert torch.equal(dense(weight, Packing(4, 32)), weight)
+
+
+def test_a_prefix_is_what_was_read(tmp_path: Path) -> None:
+    tensors, table = Tensors(SHAPE), angles(64, SHAPE.head_dim)
+    decoder = Decoder(build(SHAPE, tensors.take, table, Packings(), tmp_path, "tiny"), SHAPE, ONE_THREAD)
+    x = torch.randn(1, 9, SHAPE.dim)
+    whole, later = decoder.cache(16), decoder.cache(32)
+    reader = decoder.on(whole)
+    reader.read(x, 0)
+    later.restore(whole.snapshot(6))
+    other = decoder.on(later)
+    other.read(x[:, 6:], 6)
+    torch.testing.assert_close(other.logits, reader.logits, atol=2e-5, rtol=0)
+
+
+def test_another_models_weight_is_named(tmp_path: Path) -> None:
+    tensors = Tensors(SHAPE)
+
+    def wrong(name: str) -> torch.Tensor:
+        return torch.zeros(3, 3) if name == "0.out" else tensors.take(name)
+
+    with pytest.raises(ValueError, match=r"0\.out has the shape \(3, 3\), not \(64, 128\)"):
+        build(SHAPE, wrong, angles(8, SHAPE.head_dim), Packings(), tmp_path, "tiny")
