@@ -61,6 +61,13 @@ def test_top_p_is_what_was_published(flatness: float, crossing: bool, look_back:
         assert torch.equal(sampling.top_p(logits, share, crossing=crossing, count=30), wanted)
 
 
+def test_a_share_of_1_drops_nothing() -> None:
+    logits = torch.randn(64, 1088, generator=torch.Generator().manual_seed(2))
+    assert not torch.equal(sampling.top_p_plainly(logits, 1.0, crossing=False), logits), "nothing was rounded up"
+    assert torch.equal(sampling.top_p(logits, 1.0, crossing=False), logits)
+    assert torch.equal(sampling.top_p(logits, torch.ones(64, 1), crossing=False), logits)
+
+
 def test_each_sequence_may_have_its_own_numbers() -> None:
     logits = torch.randn(2, 50, generator=torch.Generator().manual_seed(1)) * 3
     numbers = [(0.5, 0.3, 3, 1.2), (1.5, 0.9, 40, 2.0)]

@@ -1,8 +1,8 @@
 """A recorder for the CPU: what a CUDA graph does, done with torch's operations, so that a test needs no GPU.
 
 The operations of a step are written down with the tensors they were called on; a replay does them again, on the same
-memory, without the Python around them. So a step that counts in Python stands still here as it would there, and one that
-asks a tensor for a number is refused. For tests: a replay is as slow as the step itself.
+memory, without the Python around them. So a step that counts in Python stands still here as it would there, and one
+that asks a tensor for a number is refused. For tests: a replay is as slow as the step itself.
 """
 
 from __future__ import annotations
@@ -51,10 +51,8 @@ class _Calls(TorchDispatchMode):
     def again(self) -> None:
         """All of it, in the memory that it took the first time."""
         for func, args, kwargs, found in self._calls:
-            if func.is_view:
-                continue  # shows what is there by now
             for kept, made in zip(_tensors(found), _tensors(func(*args, **kwargs)), strict=True):
-                if kept.data_ptr() != made.data_ptr():
+                if kept.data_ptr() != made.data_ptr():  # else a view, or changed in place: there already
                     kept.copy_(made)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from meadowlark.kit.weights import Weights
 
 from . import codec
 from .config import config_of
-from .generate import Eager, Speech
+from .generate import Eager, Speaker, Speech
 from .model import TABLE, DualAR, Tokens
-from .sampler import FrameNoise, Manner, S1Sampler, S2Sampler, Sampler
+from .sampler import FrameNoise, Manner, Sampler
 
 LOGITS = 2e-5
 AUDIO = 2e-6
@@ -72,15 +72,31 @@ class _Listening:
         self.sampler.remember(row, frame, who)
 
 
-def language_checks(
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One recorded run, ready to be repeated."""
+
+    name: str
+    network: DualAR
+    manner: Manner
+    noise: Recorded
+    prompt: Tensor
+    wanted: Tensor  # (11, frames)
+    rows: Tensor | None
+    """Vocabulary ids of the main head, where it is not whole."""
+
+    most: int
+    """Frames to ask for: one more than was recorded, unless it was upstream's limit that ended it."""
+
+
+def _opened(
     file: Path,
     model: Mapping[str, Any],
     tokens: Mapping[str, int],
     run: str,
     settings: Mapping[str, Any],
     trace: Mapping[str, Tensor],
-) -> list[Check]:
-    """One run of the language model: tokens equal, logits close."""
+) -> _Run:
     config = config_of(model)
     known = Tokens(tokens["semantic_begin_id"], tokens["semantic_end_id"], tokens["im_end"])
     first = config.generation == "s1"
@@ -90,32 +106,56 @@ def language_checks(
     if (row := trace.get(f"{run}.output_row_im_end")) is not None:
         network.head.weight[known.stop] = row  # type: ignore[attr-defined]
     rows = None if first else network.row_tokens
-    noise = Recorded(trace, run, uniform=not first, rows=rows)
     manner = Manner(
         settings["temperature"],
         settings["top_p"],
         settings.get("repetition_penalty", 1.0),
         settings.get("top_k", 0),
     )
-    sampler: Sampler
-    if first:
-        sampler = S1Sampler(manner, noise, as_published=True)
-    else:
-        stop_row = int((network.row_tokens == known.stop).nonzero())
-        sampler = S2Sampler(manner, noise, stop_row, as_published=True)
-    listening = _Listening(sampler, [], [])
     wanted = trace[f"{run}.tokens"].long()
-    # one more than was recorded, unless it stopped by itself: a run that would not stop must be noticed
-    speech = Speech(Eager(network), trace[f"{run}.prompt"].long(), listening, wanted.shape[1] + int(row is not None))
-    frames = torch.stack(list(speech), dim=1)
+    noise = Recorded(trace, run, uniform=not first, rows=rows)
+    prompt, most = trace[f"{run}.prompt"].long(), wanted.shape[1] + int(row is not None)
+    return _Run(run, network, manner, noise, prompt, wanted, rows, most)
+
+
+def language_checks(
+    file: Path,
+    model: Mapping[str, Any],
+    tokens: Mapping[str, int],
+    run: str,
+    settings: Mapping[str, Any],
+    trace: Mapping[str, Tensor],
+) -> list[Check]:
+    """One run of the language model: tokens equal, logits close."""
+    opened = _opened(file, model, tokens, run, settings, trace)
+    eager = Eager(opened.network)
+    listening = _Listening(eager.sampler(opened.manner, opened.noise, as_published=True), [], [])
+    frames = torch.stack(list(Speech(eager, opened.prompt, listening, opened.most)), dim=1)
     slow, fast = trace[f"{run}.slow_logits"], trace[f"{run}.fast_logits"]
     main = torch.cat(listening.main_logits)[: slow.shape[0]]
     codes = torch.cat(listening.code_logits)[: 9 * fast.shape[0]].unflatten(0, (-1, 9))
     return [
-        equal(f"{run} tokens", frames, wanted),
-        within(f"{run} main logits", main, slow if rows is None else slow[:, rows], LOGITS),
+        equal(f"{run} tokens", frames, opened.wanted),
+        within(f"{run} main logits", main, slow if opened.rows is None else slow[:, opened.rows], LOGITS),
         within(f"{run} code logits", codes, fast[:, 1:, : codes.shape[-1]], LOGITS),
     ]
+
+
+def token_checks(
+    file: Path,
+    model: Mapping[str, Any],
+    tokens: Mapping[str, int],
+    run: str,
+    settings: Mapping[str, Any],
+    trace: Mapping[str, Tensor],
+    speaker: Callable[[DualAR], Speaker],
+) -> list[Check]:
+    """One run as another `Speaker` computes it: tokens equal."""
+    opened = _opened(file, model, tokens, run, settings, trace)
+    speaks = speaker(opened.network)
+    sampler = speaks.sampler(opened.manner, opened.noise, as_published=True)
+    frames = torch.stack(list(Speech(speaks, opened.prompt, sampler, opened.most)), dim=1)
+    return [equal(f"{run} tokens", frames, opened.wanted)]
 
 
 def codec_checks(decoder: codec.Decoder, trace: Mapping[str, Tensor], encoder: codec.Encoder | None) -> list[Check]:

@@ -182,7 +182,7 @@ class FishPipeline(Pipeline):
         return manner
 
     def _sampler(self, manner: Manner, seed: int) -> Any:
-        return self._speaker.sampler(manner, RandomNoise(seed, self._plan.device))
+        return self._speaker.sampler(manner, RandomNoise(seed))
 
 
 def _codec_dtype(chosen: Plan) -> torch.dtype:

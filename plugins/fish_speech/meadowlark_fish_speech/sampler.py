@@ -60,13 +60,12 @@ class Noise(Protocol):
 class RandomNoise:
     """Chance from a seed: the same numbers on every device."""
 
-    def __init__(self, seed: int, device: str = "cpu") -> None:
-        self._device = device
+    def __init__(self, seed: int) -> None:
         self._generator = torch.Generator()
         self._generator.manual_seed(seed)
 
     def frame(self, codes: int) -> FrameNoise:
-        numbers = sampling.uniform(1, codes + 2, generator=self._generator).to(self._device)
+        numbers = sampling.uniform(1, codes + 2, generator=self._generator)
         main, again, *rest = numbers.split(1, dim=1)
         return FrameNoise(main, again, tuple(rest))
 
@@ -159,7 +158,8 @@ class _RingSampler:
         look_back = self.look_back and logits.device.type == "cpu"
         count = top_k if isinstance(top_k, Tensor) else top_k or None
         logits = sampling.top_p(logits, top_p, crossing=False, count=count, look_back=look_back)
-        return sampling.draw(sampling.temperature(logits, temperature), noise[:, : logits.shape[1]])
+        noise = noise[:, : logits.shape[1]].to(logits.device)
+        return sampling.draw(sampling.temperature(logits, temperature), noise)
 
 
 class S1Sampler(_RingSampler):

@@ -1,0 +1,180 @@
+"""Frames from recorded graphs are the frames that are computed one by one. The tape stands for a GPU."""
+# ruff: noqa: E402  torch may be absent
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="Fish-Speech needs torch: script/setup fish_speech")
+from torch import Tensor
+
+from meadowlark.kit import parity
+from meadowlark.kit.precision import Plan
+from meadowlark.kit.tape import Tape
+from meadowlark.kit.weights import Weights
+from meadowlark_fish_speech.captured import Captured
+from meadowlark_fish_speech.config import config_of
+from meadowlark_fish_speech.generate import Eager, Speech
+from meadowlark_fish_speech.model import TABLE, DualAR, Tokens
+from meadowlark_fish_speech.parity import token_checks
+from meadowlark_fish_speech.places import Places
+from meadowlark_fish_speech.sampler import Manner, RandomNoise
+
+CALM = Manner()
+
+
+def model_of(golden) -> DualAR:
+    known = golden.about["tokens"]
+    tokens = Tokens(known["semantic_begin_id"], known["semantic_end_id"], known["im_end"])
+    return DualAR(Weights([golden.file], TABLE), config_of(golden.about["model"]), tokens, Plan())
+
+
+@pytest.fixture(scope="module")
+def model(s1) -> DualAR:
+    return model_of(s1)
+
+
+@pytest.fixture(scope="module")
+def prompt(s1) -> Tensor:
+    return s1.trace["greedy_ref.prompt"].long()
+
+
+@pytest.mark.parametrize("recorder", [None, Tape()])
+@pytest.mark.parametrize(
+    ("generation", "run"),
+    [("s1", "greedy_ref"), ("s1", "sampled_ref"), ("s2", "greedy_ref"), ("s2", "sampled_ras")],
+)
+def test_tokens_are_upstream_s(request, generation: str, run: str, recorder: Tape | None) -> None:
+    golden = request.getfixturevalue(generation)
+    about = golden.about
+    made: list[Captured] = []
+
+    def speaker(network: DualAR) -> Captured:
+        made.append(Captured(network, recorder=recorder, capacity=256, shortest=64))
+        return made[0]
+
+    checks = token_checks(golden.file, about["model"], about["tokens"], run, about["runs"][run], golden.trace, speaker)
+    parity.require(checks)
+    [places] = made[0]._places.values()
+    assert places.recorded == (recorder is not None)
+
+
+def spoken(speaker: Eager, prompt: Tensor, seed: int, frames: int, manner: Manner = CALM) -> list[list[int]]:
+    sampler = speaker.sampler(manner, RandomNoise(seed))
+    return [frame.tolist() for frame in Speech(speaker, prompt, sampler, frames)]
+
+
+def test_one_recording_serves_all_manners_and_lengths(model: DualAR, prompt: Tensor) -> None:
+    """Over the edges of its lengths (64, 128, 200), in one process, sentence after sentence."""
+    captured, eager = Captured(model, recorder=Tape(), capacity=200, shortest=64), Eager(model)
+    captured.warm_up()
+    [places] = captured._places.values()
+    recorded = dict(places._steps)
+    assert list(recorded) == [64, 128, 200]
+    for seed, manner in enumerate((Manner(), Manner(0.3, 0.5, 1.5), Manner(1.5, 1.0, 1.0))):
+        begin = prompt[:, : 20 + seed]
+        assert spoken(captured, begin, seed, 130, manner) == spoken(eager, begin, seed, 130, manner)
+    assert places._steps == recorded
+    assert places.free == 1
+
+
+def test_s2_too(s2) -> None:
+    model, prompt = model_of(s2), s2.trace["greedy_ref.prompt"].long()
+    captured, eager = Captured(model, recorder=Tape(), capacity=256, shortest=256), Eager(model)
+    for seed, manner in enumerate((Manner(1.0, 0.9, top_k=30), Manner(0.7, 0.5, top_k=3), Manner(1.5, 1.0))):
+        assert spoken(captured, prompt, seed, 40, manner) == spoken(eager, prompt, seed, 40, manner)
+
+
+def test_what_comes_after_the_end_is_forgotten(s1) -> None:
+    """The model goes on for some frames before the host has seen the stop; nobody hears of them."""
+    model = model_of(s1)
+    head = model.head.weight.clone()
+    stop = int((model.row_tokens == model.tokens.stop).nonzero())
+    direction = torch.randn(head.shape[1], generator=torch.Generator().manual_seed(0))
+    head[stop] = 2 * head.norm(dim=1).mean() * direction / direction.norm()  # likely now and then
+    model.head.weight = head
+    prompt = s1.trace["greedy_ref.prompt"].long()
+    captured, eager = Captured(model, recorder=Tape(), capacity=256, shortest=256, ahead=7), Eager(model)
+    lengths = set()
+    for seed in range(4):
+        found = spoken(captured, prompt, seed, 60)
+        assert found == spoken(eager, prompt, seed, 60)
+        lengths.add(len(found))
+    assert len(lengths) == 4, "sentences end at different places of a block"
+    assert max(lengths) < 60
+
+
+def test_who_leaves_in_the_middle_leaves_nothing(model: DualAR, prompt: Tensor) -> None:
+    captured = Captured(model, recorder=Tape(), capacity=256, shortest=256)
+    speech = iter(Speech(captured, prompt, captured.sampler(Manner(), RandomNoise(1)), 50))
+    for _ in range(6):
+        next(speech)
+    speech.close()
+    assert spoken(captured, prompt, 2, 12) == spoken(Eager(model), prompt, 2, 12)
+
+
+def test_begins_behind_a_prefix(model: DualAR, prompt: Tensor) -> None:
+    captured = Captured(model, recorder=Tape(), capacity=256, shortest=256)
+    prefix = captured.prefix(prompt[:, :25])
+    sampler = captured.sampler(Manner(), RandomNoise(3))
+    found = [frame.tolist() for frame in Speech(captured, prompt, sampler, 10, prefix)]
+    assert found == spoken(Eager(model), prompt, 3, 10)
+
+
+def test_what_does_not_fit_is_computed_all_the_same(
+    model: DualAR, prompt: Tensor, caplog: pytest.LogCaptureFixture
+) -> None:
+    captured, eager = Captured(model, recorder=Tape(), capacity=128, shortest=128), Eager(model)
+    with caplog.at_level(logging.INFO):
+        assert spoken(captured, prompt, 1, 120) == spoken(eager, prompt, 1, 120)
+        assert "128 were made ready" in caplog.text
+        open_one = iter(Speech(captured, prompt, captured.sampler(Manner(), RandomNoise(5)), 9))
+        first = next(open_one).tolist()
+        assert spoken(captured, prompt, 2, 9) == spoken(eager, prompt, 2, 9)
+        assert "another one is being spoken" in caplog.text
+        assert [first, *(frame.tolist() for frame in open_one)] == spoken(eager, prompt, 5, 9)
+
+
+def test_sequences_of_a_batch_come_and_go(model: DualAR, prompt: Tensor) -> None:
+    prompts = [prompt[:, :20], prompt[:, :31], prompt[:, :9]]
+    manners = [Manner(), Manner(0.4, 0.6, 1.6), Manner(1.4, 0.95, 1.0)]
+    wanted = [
+        spoken(Eager(model), each, seed, 14, manner)
+        for seed, (each, manner) in enumerate(zip(prompts, manners, strict=True))
+    ]
+    places = Places(model, 2, capacity=64, recorder=Tape(), shortest=32)
+
+    def join(number: int) -> int:
+        return places.join(prompts[number], manners[number], RandomNoise(number))
+
+    def take(place: int, count: int) -> list[list[int]]:
+        return [places.frame(place).tolist() for _ in range(count)]
+
+    first = join(0)
+    found = take(first, 3)
+    second = join(1)
+    with pytest.raises(IndexError, match="all 2 places are taken"):
+        join(2)
+    assert take(second, 6) == wanted[1][:6]
+    found += take(first, 5)
+    assert found == wanted[0][:8]
+    places.leave(first)
+    third = join(2)
+    assert third == first
+    assert take(third, 14) == wanted[2]
+    assert take(second, 8) == wanted[1][6:14]
+
+
+def test_room_that_is_used_up(model: DualAR, prompt: Tensor) -> None:
+    places = Places(model, 2, capacity=24, recorder=Tape(), shortest=24)
+    one, other = (places.join(prompt[:, :count], Manner(), RandomNoise(0)) for count in (20, 12))
+    frames = [places.frame(one).tolist() for _ in range(5)]  # the first, and four that were read
+    with pytest.raises(IndexError, match="used up its 24 positions"):
+        places.frame(one)
+    assert frames == spoken(Eager(model), prompt[:, :20], 0, 5)
+    found = [places.frame(other).tolist() for _ in range(13)]
+    assert found == spoken(Eager(model), prompt[:, :12], 0, 13)
+    with pytest.raises(ValueError, match="a prompt of 24 positions where there is room for 24"):
+        places.join(prompt[:, :24], Manner(), RandomNoise(0))
