@@ -135,3 +135,34 @@ def test_the_lexicon(tmp_path: Path) -> None:
         read_lexicon(settings)
     with pytest.raises(SettingsError, match="Cannot read"):
         read_lexicon(Settings(lexicon=tmp_path / "none.yaml"))
+
+
+def test_the_lexicon_of_the_voices_folder_goes_first(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", voice_dir=tmp_path / "share")
+    for folder, word in ((settings.data_dir, "data"), (settings.voices, "share")):
+        folder.mkdir()
+        (folder / "lexicon.yaml").write_text(f"en: {{HVAC: {word}}}")
+        assert read_lexicon(settings) == {"en": {"HVAC": word}}
+
+
+@pytest.mark.parametrize("token", ["hf_secret with space", "hf_secret\n", "hf_sécret", "hf_secret\x00"])
+def test_a_token_is_never_shown(tmp_path: Path, token: str) -> None:
+    with pytest.raises(SettingsError, match="hub_token") as caught:
+        load({"hub_token": token}, environ={})
+    assert "cret" not in str(caught.value)
+    (tmp_path / "x.yaml").write_text("hub_token: {secret: 12345}")
+    with pytest.raises(SettingsError, match="hub_token is not shown here") as caught:
+        load({}, tmp_path / "x.yaml", environ={})
+    assert "12345" not in str(caught.value)
+
+
+def test_fallbacks_of_the_add_on_need_a_voice(tmp_path: Path) -> None:
+    path = tmp_path / "options.json"
+    path.write_text('{"fallbacks": [{"voice": "espeak"}, {"language": "de"}]}')
+    with pytest.raises(SettingsError, match="fallbacks, entry 2"):
+        load({}, environ={"MEADOWLARK_OPTIONS": str(path)})
+
+
+def test_a_mirror_is_an_address() -> None:
+    with pytest.raises(SettingsError, match="hub_endpoint is 'mirror'"):
+        load({"hub_endpoint": "mirror"}, environ={})

@@ -9,6 +9,7 @@ import difflib
 import logging
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -73,7 +74,8 @@ class Settings:
     """Say numbers, units, dates, times and the like in words, in the languages that have tables for it."""
 
     lexicon: Path | None = None
-    """Your own words: a YAML file, language → word → other words, or /IPA/. Not said: lexicon.yaml in data_dir."""
+    """Your own words: a YAML file, language → word → other words, or /IPA/. Not said: lexicon.yaml in voice_dir, or in
+    data_dir."""
 
     engines: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     """Options by engine: {espeak: {rate: 160}}."""
@@ -87,7 +89,7 @@ class Settings:
     memory_reserve_mb: int = 256
     """Left to other programs on each device."""
 
-    hub_token: str = ""
+    hub_token: str = field(default="", repr=False)
     """Of the Hugging Face hub, for models behind a form. Not said: the environment's HF_TOKEN."""
 
     hub_endpoint: str = ""
@@ -155,6 +157,9 @@ KEYS = tuple(each.name for each in fields(Settings))
 STRUCTURED = ("engines", "environments", "disabled_plugins", "fallbacks", "pinned")
 TRUTH = ("yes", "no", "on", "off", "true", "false")
 
+SECRET = ("hub_token",)
+"""Never in a log or an error."""
+
 POSITIVE = (
     "max_connections",
     "max_text_chars",
@@ -200,8 +205,9 @@ def _path(kind: type, value: Any) -> Path:
 
 def read_lexicon(settings: Settings) -> dict[str, dict[str, str]]:
     """The user's words by language; empty where there is no file. Raises SettingsError."""
-    path = settings.lexicon or settings.data_dir / "lexicon.yaml"
-    if settings.lexicon is None and not path.exists():
+    usual = (folder / "lexicon.yaml" for folder in (settings.voices, settings.data_dir))
+    path = settings.lexicon or next((each for each in usual if each.exists()), None)
+    if path is None:
         return {}
     try:
         return msgspec.convert(_mapping(_read(path), str(path)), dict[str, dict[str, str]])
@@ -223,10 +229,16 @@ def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[st
         if not isinstance(each, dict) or {"engine", "name", "value"} - each.keys():
             raise SettingsError(f"engine_options, entry {number} in {path}: needs `engine`, `name` and `value`.")
         engines.setdefault(str(each["engine"]), {})[str(each["name"])] = _scalar(each["value"])
+    fallbacks: dict[str, str] = {}
+    for number, each in enumerate(values.pop("fallbacks", None) or [], 1):
+        if not isinstance(each, dict) or "voice" not in each:
+            raise SettingsError(f"fallbacks, entry {number} in {path}: needs `voice`, and `language` or none for all.")
+        fallbacks[str(each.get("language") or "")] = str(each["voice"])
     if "debug_logging" in values:
         values["debug"] = values.pop("debug_logging")
     values = {key: value for key, value in values.items() if value not in (None, "")}
-    return [(str(path), {**values, **({"engines": engines} if engines else {})})]
+    lists = {key: found for key, found in (("engines", engines), ("fallbacks", fallbacks)) if found}
+    return [(str(path), {**values, **lists})]
 
 
 def _yaml_file(config: Path | None, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
@@ -286,7 +298,8 @@ def _explain(error: msgspec.ValidationError, merged: Mapping[str, Any], sources:
     """msgspec says "Expected `int`, got `str` - at `$.max_connections`": add the source and the value."""
     message, _, place = str(error).partition(" - at ")
     key = place.strip("`").removeprefix("$.").partition(".")[0].partition("[")[0]
-    value = f"{key} is {merged[key]!r} in {sources[key]}: " if key in merged else ""
+    shown = "not shown here" if key in SECRET else repr(merged.get(key))
+    value = f"{key} is {shown} in {sources[key]}: " if key in merged else ""
     return f"{value}{message[:1].lower()}{message[1:]}."
 
 
@@ -297,6 +310,13 @@ def _checked(settings: Settings, sources: Mapping[str, str]) -> Settings:
     for key in ("memory_budget_mb", "memory_reserve_mb", "release_seconds"):
         if getattr(settings, key) < 0:
             raise SettingsError(f"{key} is {getattr(settings, key)} in {sources[key]}: must be 0 (automatic) or more.")
+    if settings.hub_token and not re.fullmatch(r"[!-~]+", settings.hub_token):
+        raise SettingsError(
+            f"hub_token in {sources['hub_token']} is no token: it has spaces, line ends or other signs that none has "
+            "(it is not shown here). Copy it from the hub's page once more."
+        )
+    if settings.hub_endpoint and not re.match(r"https?://", settings.hub_endpoint):
+        raise SettingsError(f"hub_endpoint is {settings.hub_endpoint!r}: write an address, https://… .")
     if not settings.uris or not all(each.startswith(("tcp://", "unix://")) for each in settings.uris):
         raise SettingsError(f"uri is {settings.uri!r}: write tcp://HOST:PORT or unix:///PATH.")
     return settings

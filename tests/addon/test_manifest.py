@@ -148,8 +148,8 @@ def fits(value: object, kind: Any) -> bool:
             low, high = argument.removesuffix(")").split(",") if argument else ("", "")
             return type(value) is int and (not low or value >= int(low)) and (not high or value <= int(high))
         case "match":
-            return isinstance(value, str) and re.match(argument.removesuffix(")"), value) is not None
-        case "str":
+            return isinstance(value, str) and re.match(argument[:-1], value) is not None
+        case "str" | "password":
             return isinstance(value, str)
     return False
 
@@ -169,6 +169,14 @@ CHOSEN: dict[str, Any] = {
         {"engine": "espeak", "name": "rate", "value": "180"},
         {"engine": "espeak", "name": "pitch", "value": "55"},
     ],
+    "advertise_downloadable": True,
+    "hub_token": "hf_abcdefgh",
+    "hub_endpoint": "https://mirror.example",
+    "lexicon": "/share/meadowlark/words.yaml",
+    "normalize": False,
+    "always_speak": False,
+    "fallbacks": [{"language": "de", "voice": "piper"}, {"language": "", "voice": "espeak"}],
+    "keep_loaded": True,
     "memory_budget_mb": 2048,
     "debug_logging": True,
 }
@@ -188,12 +196,15 @@ def test_every_option_takes_effect(manifest: dict[str, Any], tmp_path: Path) -> 
     for key, value in CHOSEN.items():
         assert loaded({**manifest["options"], key: value}) != plain, f"{key} does nothing"
     assert loaded(CHOSEN).engines == {"espeak": {"rate": 180, "pitch": 55}}
+    assert loaded(CHOSEN).fallbacks == {"de": "piper", "": "espeak"}
+    assert loaded(CHOSEN).hub_token == "hf_abcdefgh"
+    assert "hf_abcdefgh" not in repr(loaded(CHOSEN))
 
 
 def test_emptied_fields_of_the_form_are_no_values(manifest: dict[str, Any], tmp_path: Path) -> None:
     """The Supervisor hands an emptied text field on as ""."""
     path = tmp_path / "options.json"
-    path.write_text(json.dumps({**manifest["options"], "voice": ""}), encoding="utf-8")
+    path.write_text(json.dumps({**manifest["options"], "voice": "", "hub_token": "", "lexicon": ""}), encoding="utf-8")
     assert settings.load({}, environ={"MEADOWLARK_OPTIONS": str(path)}).voice == ""
 
 

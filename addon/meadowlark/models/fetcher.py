@@ -64,14 +64,20 @@ def _attempted(asset: Asset, place: Place, order: Order, say: Report) -> Line:
     try:
         size, fetched = _fetch(asset, place, order, say)
     except HubError as error:
-        return Line(asset.key, note=str(error), trouble=error.kind, wait=error.wait)
+        return Line(asset.key, note=_hidden(str(error)), trouble=error.kind, wait=error.wait)
     except DiskError as error:
         return Line(asset.key, note=str(error), trouble=Trouble.DISK)
     except BrokenPipeError:
         raise
     except Exception as error:
-        return Line(asset.key, note=f"{type(error).__name__}: {error}", trouble=Trouble.ERROR)
+        return Line(asset.key, note=_hidden(f"{type(error).__name__}: {error}"), trouble=Trouble.ERROR)
     return Line(asset.key, size, size, fetched, done=True)
+
+
+def _hidden(text: str) -> str:
+    """Without the token, which an HTTP library quotes when it does not like it: this goes into logs."""
+    token = os.environ.get("HF_TOKEN", "").strip()
+    return text.replace(token, "***") if token else text
 
 
 def _fetch(asset: Asset, place: Place, order: Order, say: Report) -> tuple[int, int]:
