@@ -11,14 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from meadowlark.residency.ledger import GUESSED_PACE, GUESSED_RTF, LENGTHS, MIDDLES, WINDOW, Death, Ledger, bucket
+from meadowlark.residency.ledger import (
+    GUESSED_PACE,
+    GUESSED_RTF,
+    GUESSED_SHARE,
+    LENGTHS,
+    MIDDLES,
+    WINDOW,
+    Death,
+    Ledger,
+    bucket,
+)
 from meadowlark.residency.ledger_file import LARGEST_BYTES, MOST_BROKEN, LedgerFile, encode
 
 GB = 10**9
 
 
 def sentence(
-    ledger: Ledger, chars: int, *, first: float = 0.1, rtf: float = 0.2, kind: str = "cpu", **more: int
+    ledger: Ledger, chars: int, *, first: float = 0.1, rtf: float = 0.2, kind: str = "cpu", **more: float
 ) -> None:
     audio = 0.06 * chars
     ledger.record_sentence(
@@ -62,6 +72,30 @@ def test_estimates_rise_at_once_and_fall_with_time() -> None:
     assert ledger.estimate("a", "cpu").bytes == GB
     assert ledger.estimate("a", "cpu").load_seconds == 1
     assert ledger.estimate("a", "cpu").loads == WINDOW + 2
+
+
+def test_company_makes_a_sentence_slower_and_not_the_engine() -> None:
+    """Four at a time at 0.15 each: 1.45 times as long as alone."""
+    ledger = Ledger()
+    assert ledger.estimate("a", "cpu").share == GUESSED_SHARE
+    sentence(ledger, 60, rtf=0.2, first=0.1)
+    for _ in range(WINDOW):
+        sentence(ledger, 60, rtf=0.2 * 1.45, first=0.5, together=4.0)
+    sentence(ledger, 60, rtf=0.9, first=0.5, together=1.3)  # too little company to tell
+    known = ledger.estimate("a", "cpu")
+    assert known.rtf(60) == pytest.approx(0.2)
+    assert known.first_audio_seconds(60) == pytest.approx(0.1)
+    assert known.share == pytest.approx(0.15, abs=0.001)
+    assert known.sentences == WINDOW + 2
+
+
+def test_who_was_never_alone_has_a_speed_all_the_same() -> None:
+    ledger = Ledger()
+    sentence(ledger, 60, rtf=0.2 * (1 + 3 * GUESSED_SHARE), first=0.19, together=4.0)
+    assert ledger.estimate("a", "cpu").rtf(60) == pytest.approx(0.2)
+    assert ledger.estimate("a", "cpu").first_audio_seconds(60) == pytest.approx(0.1)
+    sentence(ledger, 60, rtf=0.1, first=0.05, together=2.0)  # faster than alone: company costs nothing
+    assert ledger.estimate("a", "cpu").share == 0.0
 
 
 def test_one_bad_measurement_among_many_does_not_rule() -> None:

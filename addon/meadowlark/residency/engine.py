@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from ..api import EngineManifest, Utterance
+from ..schedule.batch import Batching
 from ..schedule.pieces import Speed
 from ..schedule.queue import Turns
 from ..worker.messages import Done, Loaded
@@ -137,17 +138,30 @@ class Engine:
             return None
         return Speed(known.rtf(USUAL_CHARS), seconds_per_char=known.pace, streams=self.manifest.streaming)
 
+    @property
+    def batching(self) -> Batching:
+        """How many sentences it speaks at a time where it is, and what that costs; a worker must have said so."""
+        places = self.worker.loaded.places if self.worker else 1
+        return Batching(places, self.estimate.share) if places > 1 else Batching()
+
+    @property
+    def slower(self) -> float:
+        """How many times as long as alone a sentence may take when others are spoken with it."""
+        batching = self.turns.batching
+        return batching.slower(batching.places)
+
     def seconds_per_char(self, chars: int) -> float | None:
         """Of silence to be expected, for a sentence of so many characters; None before the present worker's first.
 
-        An engine that streams is silent until its first audio, and no longer between chunks; others for all their work.
+        In full company, where it may be spoken in that. An engine that streams is silent until its first audio, and no
+        longer between chunks; others for all their work.
         """
         if self.worker is None or self.worker.last_done is None:
             return None
         known = self.estimate
         if self.manifest.streaming:
-            return known.first_audio_seconds(chars) / max(1, chars)
-        return known.rtf(chars) * known.pace
+            return known.first_audio_seconds(chars) / max(1, chars) * self.slower
+        return known.rtf(chars) * known.pace * self.slower
 
     def habit(self, idle_since: float) -> Habit:
         """As the question of keeping it sees it. idle_since: local wall-clock seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Protocol
 
 from ..api import Utterance
@@ -47,8 +47,9 @@ class Lease:
 
         rate: Hz to resample to. gain: factor on the samples. runs_dry_at: when the listener will have heard all that
         was sent; None = nothing yet. rest_chars: of text expected to follow it.
-        A sentence that fails is spoken once more; when some of it was sent already, the second attempt goes on where
-        the first one stopped (except on engines that sample, which never say it the same way twice).
+        A sentence that fails is spoken once more, apart from others if the worker died; when some of it was sent
+        already, the second attempt goes on where the first one stopped (except on engines that sample, which never say
+        it the same way twice).
         Raises LoadError, RefusedError, WorkerError.
         """
         engine = self._engine
@@ -59,8 +60,10 @@ class Lease:
         speech = known.speech_seconds(chars)
         work, rest = known.rtf(chars) * speech, known.speech_seconds(rest_chars) if rest_chars else 0.0
         first = known.first_audio_seconds(chars) if engine.manifest.streaming else work
-        async with engine.turns.turn(runs_dry_at, Expected(work, speech, rest, first), self):
-            sent, dry = 0, runs_dry_at
+        async with AsyncExitStack() as turn:
+            expected = Expected(work, speech, rest, first)
+            place = await turn.enter_async_context(engine.turns.turn(runs_dry_at, expected, self))
+            sent, dry, apart = 0, runs_dry_at, False
             for last_attempt in (False, True):
                 skip = sent
                 try:
@@ -74,9 +77,15 @@ class Lease:
                                 sent += len(fresh)
                                 yield fresh
                 except WorkerError as error:
-                    if error.out_of_memory or is_poisoned(engine, error):
+                    worker, gives_up = engine.worker, last_attempt or bool(sent and engine.manifest.samples)
+                    worn = error.out_of_memory or is_poisoned(engine, error)
+                    if not apart and (worn or not (gives_up or engine.ready)):
+                        # Of those who died together one may be to blame: he must not take the others along again.
+                        apart = True
+                        await turn.enter_async_context(engine.turns.apart(place))
+                    if worn and engine.worker is worker:
                         await self._attempts.replace(engine)  # before anybody else's turn comes
-                    if last_attempt or (sent and engine.manifest.samples):
+                    if gives_up:
                         raise
                     _LOGGER.warning("%s; the sentence is tried once more", error)
                 else:

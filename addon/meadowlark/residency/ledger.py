@@ -35,6 +35,13 @@ GUESSED_RTF: Final = 0.5
 GUESSED_PACE: Final = 0.065
 """Of an engine never measured: loaded from a slow disk, twice as fast as speech; seconds of speech per character."""
 
+GUESSED_SHARE: Final = 0.3
+"""Work that each further sentence adds to one alone, on an engine that speaks several at a time and has never yet."""
+
+LONELY: Final = 1.1
+IN_COMPANY: Final = 1.5
+"""Sentences at a time, on average: up to so many a speed is that of one alone, from so many on that of several."""
+
 Figure: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 Window: TypeAlias = list[Figure]
 """Oldest first, at most WINDOW."""
@@ -66,7 +73,10 @@ class Measured:
     """Seconds to the first chunk, by bucket of LENGTHS."""
 
     rtf: dict[int, Window] = field(default_factory=dict)
-    """Seconds of work per second of speech, by bucket."""
+    """Seconds of work per second of speech of a sentence that is spoken alone, by bucket."""
+
+    share: Window = field(default_factory=list)
+    """By how much of its time alone each further sentence makes one slower, on engines that speak several at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +129,11 @@ class Estimate:
 
     first_audio: Points = ()
     rtfs: Points = ()
+    share: float = GUESSED_SHARE
+    """Of a sentence's time alone that each further one adds, where several are spoken at a time."""
 
     def rtf(self, chars: int) -> float:
-        """Seconds of work per second of speech, for a sentence of so many characters."""
+        """Seconds of work per second of speech, for a sentence of so many characters that is spoken alone."""
         return _between(self.rtfs, chars) if self.rtfs else GUESSED_RTF
 
     def speech_seconds(self, chars: int) -> float:
@@ -178,16 +190,29 @@ class Ledger:
         first_audio_seconds: float,
         bytes: int = 0,  # noqa: A002
         peak_bytes: int = 0,
+        together: float = 1.0,
     ) -> None:
-        """A sentence has been spoken to its end, in so many seconds of work. Bytes of 0 are unknown."""
+        """A sentence has been spoken to its end, in so many seconds of work. Bytes of 0 are unknown.
+
+        together: how many were spoken at a time, on average. In company a sentence is slower though the engine is not:
+        that says how much each further one adds, if it is known how fast the engine is alone.
+        """
         measured = self._measured(engine, kind)
         measured.sentences += 1
         _take(measured.bytes, bytes or math.nan)
         _take(measured.peak_bytes.setdefault("speak", []), peak_bytes or math.nan)
         if chars > 0 and audio_seconds > 0:
             _take(measured.pace, audio_seconds / chars)
-            _take(measured.first_audio.setdefault(bucket(chars), []), first_audio_seconds)
-            _take(measured.rtf.setdefault(bucket(chars), []), seconds / audio_seconds)
+            rtf, known = seconds / audio_seconds, _points(measured.rtf)
+            if together <= LONELY:
+                _take(measured.first_audio.setdefault(bucket(chars), []), first_audio_seconds)
+                _take(measured.rtf.setdefault(bucket(chars), []), rtf)
+            elif not known:
+                slower = 1 + self.estimate(engine, kind).share * (together - 1)
+                _take(measured.first_audio.setdefault(bucket(chars), []), first_audio_seconds / slower)
+                _take(measured.rtf.setdefault(bucket(chars), []), rtf / slower)
+            elif together >= IN_COMPANY and (alone := _between(known, chars)) > 0:
+                _take(measured.share, max(0.0, rtf / alone - 1) / (together - 1))
 
     def record_death(self, engine: str, *, at: float, reason: str, in_a_row: int, rests_until: float = 0.0) -> None:
         """An engine's worker has died, or could not be loaded; unix times."""
@@ -232,6 +257,7 @@ class Ledger:
             pace=_quantile(measured.pace, 0.5, GUESSED_PACE),
             first_audio=_points(measured.first_audio),
             rtfs=_points(measured.rtf),
+            share=_quantile(measured.share, TIME_QUANTILE, GUESSED_SHARE),
         )
 
     def _entry(self, engine: str) -> Entry:

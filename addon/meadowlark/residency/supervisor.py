@@ -170,7 +170,7 @@ class Supervisor:
         chars = len(utterance.text)
         pace, floor = engine.seconds_per_char(chars), SHORTEST_PATIENCE
         if pace is None and engine.estimate.sentences:
-            pace, floor = engine.estimate.rtf(chars) * engine.estimate.pace, FIRST_PATIENCE
+            pace, floor = engine.estimate.rtf(chars) * engine.estimate.pace * engine.slower, FIRST_PATIENCE
         limit = patience(chars, pace, floor=floor)
         async with aclosing(worker.speak(utterance, rate=rate, gain=gain, patience=limit)) as chunks:
             async for chunk in chunks:
@@ -397,6 +397,7 @@ class Supervisor:
             peak_bytes=peak,
         )
         engine.worker, engine.last_used = worker, self._clock()
+        engine.turns.batching = engine.batching
         engine.bytes = size or engine.estimate.bytes
         worker.exited.add_done_callback(lambda exited: self._gone(engine, worker, exited))
         _LOGGER.info("Loaded %s on %s in %.2f s (%.0f MB)", engine.id, engine.device, seconds, engine.bytes / 1e6)
@@ -414,7 +415,9 @@ class Supervisor:
                 first_audio_seconds=done.first_audio_seconds,
                 bytes=_with_context(done.device_bytes, engine) if on_gpu else done.memory_bytes,
                 peak_bytes=_with_context(done.device_peak_bytes, engine) if on_gpu else done.peak_bytes,
+                together=done.together,
             )
+            engine.turns.batching = engine.batching
             if done.level:
                 engine.heard(done.level)
             held = _with_context(done.device_bytes, engine) if on_gpu else done.memory_bytes
