@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from meadowlark.api import Asset
-from meadowlark.models.fetcher import fetch_all
+from meadowlark.models.download import download
 from meadowlark.models.messages import Line, Order
+from meadowlark.testing.hub import Hub
 
 
-def test_a_token_that_the_library_quotes_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = "hf_very\x01secret"  # no HTTP library sends this, and some say what they do not send
-    monkeypatch.setenv("HF_TOKEN", token)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    asset = Asset("", "x.bin", url=f"https://127.0.0.1:1/{token}", sha256="0" * 64)
+async def test_a_token_that_the_library_quotes_is_hidden(tmp_path: Path, hub: Hub, put: Callable[..., Asset]) -> None:
+    """No HTTP library sends a control character; this one says what it did not send."""
+    put("x.bin", b"model")
     lines: list[Line] = []
-    fetch_all(Order("horn", (asset,), str(tmp_path), 0, pause=0.0), lines.append)
+    order = Order("horn", (Asset("meadow/lark", "x.bin"),), str(tmp_path), 0, pause=0.0)
+    await download(order, lines.append, {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_very\x01secret"})
     assert lines[-1].trouble
-    assert "very" not in lines[-1].note
+    assert "Illegal header value b'Bearer ***'" in lines[-1].note

@@ -77,7 +77,9 @@ def _attempted(asset: Asset, place: Place, order: Order, say: Report) -> Line:
 def _hidden(text: str) -> str:
     """Without the token, which an HTTP library quotes when it does not like it: this goes into logs."""
     token = os.environ.get("HF_TOKEN", "").strip()
-    return text.replace(token, "***") if token else text
+    for shown in {token, repr(token)[1:-1]} - {""}:
+        text = text.replace(shown, "***")
+    return text
 
 
 def _fetch(asset: Asset, place: Place, order: Order, say: Report) -> tuple[int, int]:
