@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import pytest
 
-from meadowlark.api import Asset
-from meadowlark.models.download import download
-from meadowlark.models.messages import Line, Order
-from meadowlark.testing.hub import Hub
+from meadowlark.models.fetcher import _hidden
 
 
-async def test_a_token_that_the_library_quotes_is_hidden(tmp_path: Path, hub: Hub, put: Callable[..., Asset]) -> None:
-    """No HTTP library sends a control character; this one says what it did not send."""
-    put("x.bin", b"model")
-    lines: list[Line] = []
-    order = Order("horn", (Asset("meadow/lark", "x.bin"),), str(tmp_path), 0, pause=0.0)
-    await download(order, lines.append, {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_very\x01secret"})
-    assert lines[-1].trouble
-    assert "Illegal header value b'Bearer ***'" in lines[-1].note
+@pytest.mark.parametrize("said", ["Illegal header b'Bearer hf_very\\x01secret'", "for hf_very\x01secret: 401"])
+def test_a_token_that_is_quoted_is_hidden(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", " hf_very\x01secret ")
+    assert "secret" not in _hidden(said)
+    assert "***" in _hidden(said)
+    monkeypatch.delenv("HF_TOKEN")
+    assert _hidden(said) == said
