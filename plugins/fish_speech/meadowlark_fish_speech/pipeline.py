@@ -18,11 +18,13 @@ from torch import Tensor
 
 from meadowlark.api import Pipeline, Utterance, Value
 from meadowlark.kit.kvcache import Prefix
+from meadowlark.kit.pace import Grade, Paces, choose, machine
 from meadowlark.kit.precision import Bits, Plan, Quality, bfloat16_is_quick, plan
 from meadowlark.kit.references import Library, describe, load
 from meadowlark.kit.stream import State, first_piece, pieces
 
 from . import codec, settings
+from .captured import Captured
 from .checkpoint import Checkpoint
 from .generate import Eager, Speaker, Speech
 from .generations import of_engine
@@ -47,6 +49,10 @@ ANCHOR = "The morning was quiet, and a light wind moved the curtains while the c
 """What a voice without a reference says once, unheard: its codes are its reference ever after."""
 
 
+GRADES = (Grade(Bits.FULL, 4.5), Grade(Bits.INT8, 1.8), Grade(Bits.INT4, 1.0))
+"""Of a CPU, best first: what `quality: auto` chooses from."""
+
+
 class FishPipeline(Pipeline):
     """One model, one codec, several voices."""
 
@@ -61,10 +67,12 @@ class FishPipeline(Pipeline):
         self._generation = of_engine(engine)
         self._checkpoint = Checkpoint.find(self.context.files, folders, self.context.data_dir, self._generation)
         quality = Quality(str(options.get("quality", "auto")))
-        self._plan = plan(self.context.device, quality, real_time_at=Bits.INT4)
+        self._paces = Paces(self.context.data_dir, engine, machine(self.context.device, torch.get_num_threads()))
+        self._plan = plan(self.context.device, quality, real_time_at=Bits(choose(GRADES, self._paces.rtf()).name))
         config = self._checkpoint.config()
         self._tokenizer = self._checkpoint.tokenizer(config)
-        self._speaker: Speaker = Eager(self._checkpoint.model(config, self._tokenizer.tokens, self._plan))
+        model = self._checkpoint.model(config, self._tokenizer.tokens, self._plan)
+        self._speaker: Speaker = Captured(model) if self._plan.device.startswith("cuda") else Eager(model)
         codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
         self._decoder = self._checkpoint.decoder(codec_plan)
         self._library = Library(self.context.data_dir, engine, self._generation.codec.version)
@@ -74,18 +82,22 @@ class FishPipeline(Pipeline):
 
     def warm_up(self) -> None:
         """Measure how fast frames and sound are made here: when the first is heard depends on it."""
-        speech = Speech(self._speaker, self._prompt("Hello.", ()).whole, self._sampler(self._manner({}), 0), 5)
+        count = 5
+        if isinstance(self._speaker, Captured):
+            self._speaker.warm_up()
+            count = 13  # the last four come together
+        speech = Speech(self._speaker, self._prompt("Hello.", ()).whole, self._sampler(self._manner({}), 0), count)
         frames, stamps = [], []
         for frame in speech:
             frames.append(frame)
             stamps.append(time.perf_counter())
-        self._step_seconds = min(np.diff(stamps), default=0.0)
-        codes = torch.stack(frames, dim=1)[None, 1:]
+        self._step_seconds = (stamps[-1] - stamps[-5:][0]) / max(1, len(stamps[-5:]) - 1)
         state = State()
         for _ in range(2):
             begun = time.perf_counter()
-            self._decoder.decode(codes, state)
-            self._decode_seconds = (time.perf_counter() - begun) / codes.shape[2]
+            self._sound(frames, state)
+            self._decode_seconds = (time.perf_counter() - begun) / len(frames)
+        self._paces.note(self._plan.bits, (self._step_seconds + self._decode_seconds) * FRAME_RATE)
         _LOGGER.debug("A frame takes %.1f ms, its sound %.1f ms", self._step_seconds * 1e3, self._decode_seconds * 1e3)
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
@@ -130,7 +142,7 @@ class FishPipeline(Pipeline):
             yield self._sound(waiting, state)
 
     def _sound(self, frames: list[Tensor], state: State) -> Audio:
-        codes = torch.stack(frames, dim=1)[None, 1:]
+        codes = torch.stack(frames, dim=1)[None, 1:].to(self._plan.device)
         audio: Audio = self._decoder.decode(codes, state)[0, 0].float().cpu().numpy()
         return audio
 
@@ -151,7 +163,8 @@ class FishPipeline(Pipeline):
 
     def _anchor(self, seed: int) -> Tensor:
         """The codes of a timbre: made by the first that asks, then kept on disk."""
-        content = f"timbre {seed} {ANCHOR} {self._speaker.config} {self._plan}".encode()
+        # Whatever the precision: a voice stays who it is when `auto` has found that the machine can do better.
+        content = f"timbre {seed} {ANCHOR} {self._speaker.config}".encode()
         return self._library.kept(content, lambda: self._draw_anchor(seed))
 
     def _draw_anchor(self, seed: int) -> Tensor:
