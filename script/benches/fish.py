@@ -209,6 +209,7 @@ def plain_frames(model, values, slots, count):
     """The median of some frames."""
     import torch
 
+    from meadowlark_fish_speech.model import semantic_code
     from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler
 
     sampler, cache = S1Sampler(Manner(), RandomNoise(0), as_published=True), model.cache(slots)
@@ -220,7 +221,7 @@ def plain_frames(model, values, slots, count):
             begun = now()
             state = plain_stack(model.slow, model.embed(frame[:, :, None]), cache, at)[:, -1]
             row = sampler.main(model.main_logits(state))
-            codes = [model.first_code(row)]
+            codes = [semantic_code(model.config, model.tokens, row)]
             plain_stack(model.fast, model.fast_state(state)[:, None], fast, 0)
             for place in range(1, model.config.codebooks):
                 x = torch.nn.functional.embedding(codes[-1], model.fast_embeddings)[:, None]

@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch", reason="the kit's decoders need torch")
 pytest.importorskip("onnxruntime", reason="the kit's decoders need onnxruntime")
 pytest.importorskip("onnx", reason="graphs are written with onnx")
 
+from meadowlark.kit.kvcache import KVCache
 from meadowlark.kit.ort import Compute
-from meadowlark.kit.ort_decoder import Decoder, Shape, reference
+from meadowlark.kit.ort_decoder import Decoder, GraphError, Shape, reference
 from meadowlark.kit.ort_decoder_graph import Packings, build
 from meadowlark.kit.ort_packing import WHOLE, Packing, dense, quantized
 
@@ -66,19 +67,25 @@ def largest_difference(folder: Path, shape: Shape, packings: Packings) -> float:
     """Of states, logits and what was stored, over prompts and steps in a row."""
     tensors, table = Tensors(shape, packings), angles(64, shape.head_dim)
     decoder = Decoder(build(shape, tensors.take, table, packings, folder, "tiny"), shape, ONE_THREAD)
-    cache, other, at, worst = decoder.cache(40), decoder.cache(40), 0, 0.0
+    cache, other = decoder.cache(40), KVCache(shape.layers, shape.kv_heads, shape.head_dim, 40)
+    at, worst = 0, 0.0
     reader = decoder.on(cache)
     for count in (7, 1, 1, 5, 2, 1):
         x = torch.randn(1, count, shape.dim, generator=torch.Generator().manual_seed(count + at))
         reader.read(x, at)
         wanted = reference(shape, tensors.packed, table, x, other, at)
-        pairs = [*zip((reader.state, reader.normed, reader.logits), wanted, strict=True), (cache.data, other.data)]
+        pairs = [
+            *zip((reader.state, reader.normed, reader.logits), wanted, strict=True),
+            (cache.data[..., : shape.head_dim], other.data),
+        ]
         worst = max([worst, *(float((found - right).abs().max()) for found, right in pairs)])
         at += count
     return worst
 
 
-@pytest.mark.parametrize("change", [{}, {"qk_norm": False}, {"qkv_bias": True, "out_bias": True}, {"kv_heads": 4}])
+@pytest.mark.parametrize(
+    "change", [{}, {"qk_norm": False}, {"qkv_bias": True, "out_bias": True}, {"kv_heads": 4}, {"head_dim": 24}]
+)
 def test_float32(tmp_path: Path, change: dict[str, bool]) -> None:
     assert largest_difference(tmp_path, dataclasses.replace(SHAPE, **change), Packings()) < 2e-5
 
@@ -135,3 +142,12 @@ def test_another_models_weight_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match=r"0\.out has the shape \(3, 3\), not \(64, 128\)"):
         build(SHAPE, wrong, angles(8, SHAPE.head_dim), Packings(), tmp_path, "tiny")
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    tensors = Tensors(SHAPE)
+    path = build(SHAPE, tensors.take, angles(8, SHAPE.head_dim), Packings(), tmp_path, "tiny")
+    weights = tmp_path / "tiny.weights"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(GraphError, match=r"tiny\.onnx cannot be opened"):
+        Decoder(path, SHAPE, ONE_THREAD)

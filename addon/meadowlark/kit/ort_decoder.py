@@ -23,8 +23,15 @@ from torch.nn import functional
 from .kvcache import KVCache, attend_plainly, causal_mask
 from .ort import SMALL_HOST_BYTES, Compute, default_threads, memory_bytes
 
+FORMAT = 1
+"""Changes when the same weights give another graph: belongs into the key under which graphs are kept."""
+
 KEPT_COUNTS = 2
 """Up to so many positions at a time the binding is kept: a step has one, a step with something before it two."""
+
+
+class GraphError(RuntimeError):
+    """A graph cannot be opened: names its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +60,17 @@ class Shape:
     def qkv_rows(self) -> int:
         return (self.heads + 2 * self.kv_heads) * self.head_dim
 
+    @property
+    def stored_dim(self) -> int:
+        """Width of a head in the graph and in a cache: what the operator wants, filled with zeros."""
+        return -(-self.head_dim // 16) * 16
+
 
 class Decoder:
     """A graph, ready to run."""
 
     def __init__(self, path: Path, shape: Shape, compute: Compute | None = None) -> None:
-        """Raises onnxruntime's errors for what it cannot read."""
+        """Raises GraphError for a file that is not there, or damaged."""
         compute = compute or Compute()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = compute.threads or default_threads()
@@ -70,12 +82,15 @@ class Decoder:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.shape = shape
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors have no base of their own
+            raise GraphError(f"{path} cannot be opened: {str(error).splitlines()[0][:200]}") from error
 
     def cache(self, length: int) -> KVCache:
         """Room for one sequence."""
         shape = self.shape
-        return KVCache(shape.layers, shape.kv_heads, shape.head_dim, length)
+        return KVCache(shape.layers, shape.kv_heads, shape.stored_dim, length)
 
     def on(self, cache: KVCache) -> Reader:
         """One sequence, which a cache of batch 1 belongs to."""

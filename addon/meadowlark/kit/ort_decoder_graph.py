@@ -15,12 +15,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from torch import Tensor
+from torch.nn import functional
 
 from .ort_decoder import Shape
 from .ort_packing import WHOLE, Packing, packed
-
-FORMAT = 1
-"""Changes when the same weights give another graph: belongs into the key under which graphs are kept."""
 
 CONTRIB = "com.microsoft"
 
@@ -70,10 +68,11 @@ class _Graph:
 
     def whole(self, angles: tuple[Tensor, Tensor]) -> onnx.ModelProto:
         shape = self._shape
-        for name, table in zip(("cos", "sin"), angles, strict=True):
-            self._weight(name, table.float().contiguous().numpy())
+        for name, table, filler in zip(("cos", "sin"), angles, (1.0, 0.0), strict=True):
+            more = (shape.stored_dim - shape.head_dim) // 2
+            self._weight(name, functional.pad(table.float(), (0, more), value=filler).numpy())
         x, fed = "x", ""
-        normed = self._norm(x, "0.attention_norm")
+        normed = self._norm(x, "0.attention_norm", self._take("0.attention_norm"), shape.norm_eps)
         for layer in range(shape.layers):
             if layer:
                 normed, x = self._add_and_norm(x, fed, f"{layer}.attention_norm")
@@ -86,14 +85,17 @@ class _Graph:
         self._weight("axis", np.array([1], np.int64))
         x, fed = (self._node("Slice", [each, "last", "end", "axis"], f"last.{each}") for each in (x, fed))
         normed, _ = self._add_and_norm(x, fed, "norm", "normed", "state")
-        self._linear(normed, "head", shape.head_rows, shape.dim, self._packings.head, "logits")
+        weight = self._shaped("head", shape.head_rows, shape.dim)
+        self._linear(normed, "head", weight, self._packings.head, "logits")
         return self._model()
 
     def _attention(self, x: str, layer: int) -> str:
         shape, name = self._shape, f"{layer}.attention"
-        qkv = self._linear(x, f"{layer}.qkv", shape.qkv_rows, shape.dim, self._packings.layers)
+        heads = shape.heads + 2 * shape.kv_heads
+        weight = self._filled(self._shaped(f"{layer}.qkv", shape.qkv_rows, shape.dim), heads)
+        qkv = self._linear(x, f"{layer}.qkv", weight, self._packings.layers)
         if shape.qkv_bias:
-            qkv = self._biased(qkv, f"{layer}.qkv_bias")
+            qkv = self._biased(qkv, f"{layer}.qkv_bias", self._filled(self._take(f"{layer}.qkv_bias"), heads))
         read = self._normed_heads(qkv, layer) if shape.qk_norm else [qkv, "", ""]
         past = [f"past.{layer}.key", f"past.{layer}.value"]
         inputs = [*read, *past, "last_position", "length", "cos", "sin"]
@@ -107,25 +109,36 @@ class _Graph:
                 kv_num_heads=shape.kv_heads,
                 do_rotary=1,
                 rotary_interleaved=1,
+                scale=shape.head_dim**-0.5,
             )
         )
-        out = self._linear(name, f"{layer}.out", shape.dim, shape.heads * shape.head_dim, self._packings.layers)
-        return self._biased(out, f"{layer}.out_bias") if shape.out_bias else out
+        weight = self._shaped(f"{layer}.out", shape.dim, shape.heads * shape.head_dim)
+        weight = self._filled(weight.t(), shape.heads).t().contiguous()
+        out = self._linear(name, f"{layer}.out", weight, self._packings.layers)
+        return self._biased(out, f"{layer}.out_bias", self._take(f"{layer}.out_bias")) if shape.out_bias else out
 
-    def _biased(self, x: str, name: str) -> str:
-        self._weight(name, self._take(name).float().numpy())
+    def _filled(self, rows: Tensor, heads: int) -> Tensor:
+        """Each head's rows and, below them, zeros up to the width that the operator wants."""
+        more = self._shape.stored_dim - self._shape.head_dim
+        return functional.pad(rows.unflatten(0, (heads, -1)).transpose(1, -1), (0, more)).transpose(1, -1).flatten(0, 1)
+
+    def _biased(self, x: str, name: str, value: Tensor) -> str:
+        self._weight(name, value.float().numpy())
         return self._node("Add", [x, name], f"{name}.y")
 
     def _normed_heads(self, qkv: str, layer: int) -> list[str]:
         """Queries, keys and values; the operator itself norms heads only on GPUs."""
         shape = self._shape
-        widths = [heads * shape.head_dim for heads in (shape.heads, shape.kv_heads, shape.kv_heads)]
+        widths = [heads * shape.stored_dim for heads in (shape.heads, shape.kv_heads, shape.kv_heads)]
         self._weight(f"{layer}.widths", np.array(widths, np.int64))
         parts = [f"{layer}.{part}" for part in ("queries", "keys", "values")]
         self._nodes.append(helper.make_node("Split", [qkv, f"{layer}.widths"], parts, axis=-1))
+        share = shape.head_dim / shape.stored_dim  # the mean is over the zeros too
         for place, (name, width) in enumerate(zip(("q_norm", "k_norm"), widths, strict=False)):
-            heads = self._reshaped(parts[place], [0, 0, -1, shape.head_dim])
-            parts[place] = self._reshaped(self._norm(heads, f"{layer}.{name}"), [0, 0, width])
+            weight = self._filled(self._take(f"{layer}.{name}").float() * share**0.5, 1)
+            heads = self._reshaped(parts[place], [0, 0, -1, shape.stored_dim])
+            normed = self._norm(heads, f"{layer}.{name}", weight, shape.norm_eps * share)
+            parts[place] = self._reshaped(normed, [0, 0, width])
         return parts
 
     def _reshaped(self, x: str, to: list[int]) -> str:
@@ -135,19 +148,19 @@ class _Graph:
 
     def _feed_forward(self, x: str, layer: int) -> str:
         shape = self._shape
-        both = self._linear(x, f"{layer}.gate_up", 2 * shape.hidden, shape.dim, self._packings.layers)
+        weight = self._shaped(f"{layer}.gate_up", 2 * shape.hidden, shape.dim)
+        both = self._linear(x, f"{layer}.gate_up", weight, self._packings.layers)
         gate, up = f"{layer}.gate", f"{layer}.up"
         self._nodes.append(helper.make_node("Split", [both], [gate, up], axis=-1, num_outputs=2))
         silu = self._node("QuickGelu", [gate], f"{layer}.silu", domain=CONTRIB, alpha=1.0)
         product = self._node("Mul", [silu, up], f"{layer}.product")
-        return self._linear(product, f"{layer}.down", shape.dim, shape.hidden, self._packings.layers)
+        weight = self._shaped(f"{layer}.down", shape.dim, shape.hidden)
+        return self._linear(product, f"{layer}.down", weight, self._packings.layers)
 
-    def _norm(self, x: str, name: str) -> str:
-        self._weight(name, self._take(name).float().numpy())
-        out = f"{name}.y"
-        return self._node(
-            "SimplifiedLayerNormalization", [x, name], out, epsilon=self._shape.norm_eps, axis=-1, stash_type=1
-        )
+    def _norm(self, x: str, name: str, weight: Tensor, eps: float) -> str:
+        self._weight(name, weight.float().numpy())
+        kind = "SimplifiedLayerNormalization"
+        return self._node(kind, [x, name], f"{name}.y", epsilon=eps, axis=-1, stash_type=1)
 
     def _add_and_norm(self, x: str, y: str, name: str, normed: str = "", sum_: str = "") -> tuple[str, str]:
         """(the norm of x + y, x + y)."""
@@ -164,10 +177,14 @@ class _Graph:
         )
         return normed, sum_
 
-    def _linear(self, x: str, name: str, rows: int, columns: int, packing: Packing, out: str = "") -> str:
-        weight, out = self._take(name), out or f"{name}.y"
-        if tuple(weight.shape) != (rows, columns):
-            raise ValueError(f"{name} has the shape {tuple(weight.shape)}, not {(rows, columns)}")
+    def _shaped(self, name: str, *shape: int) -> Tensor:
+        weight = self._take(name)
+        if tuple(weight.shape) != shape:
+            raise ValueError(f"{name} has the shape {tuple(weight.shape)}, not {shape}")
+        return weight
+
+    def _linear(self, x: str, name: str, weight: Tensor, packing: Packing, out: str = "") -> str:
+        (rows, columns), out = weight.shape, out or f"{name}.y"
         if not packing.fits(columns):
             self._weight(name, weight.float().t().contiguous().numpy())
             return self._node("MatMul", [x, name], out)
@@ -198,7 +215,7 @@ class _Graph:
 
     def _model(self) -> onnx.ModelProto:
         shape, floats = self._shape, TensorProto.FLOAT
-        cache: list[str | int | None] = ["batch", shape.kv_heads, "slots", shape.head_dim]
+        cache: list[str | int | None] = ["batch", shape.kv_heads, "slots", shape.stored_dim]
         each = [f"{layer}.{part}" for layer in range(shape.layers) for part in ("key", "value")]
         inputs = [
             helper.make_tensor_value_info("x", floats, ["batch", "count", shape.dim]),

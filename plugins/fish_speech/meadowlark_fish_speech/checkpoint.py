@@ -78,14 +78,18 @@ class Checkpoint:
 
     def model(self, config: ModelConfig, tokens: Tokens, plan: Plan) -> DualAR:
         """Raises CheckpointError, WeightsError, which names tensor and file."""
+        weights = self.model_weights(config, tokens)
+        model = DualAR(weights, config, tokens, plan)
+        weights.finish(KNOWN)
+        return model
+
+    def model_weights(self, config: ModelConfig, tokens: Tokens) -> Weights:
+        """Those of both stacks. Raises CheckpointError, WeightsError."""
         if tokens.semantic_end >= config.vocabulary or (
             tokens.semantic_end - tokens.semantic_begin + 1 != config.codebook_size
         ):
             raise CheckpointError("tokenizer and config.json do not belong together: the numbers of codes differ")
-        weights = open_weights(self._model_files(), TABLE, self.cache_dir, JOINS)
-        model = DualAR(weights, config, tokens, plan)
-        weights.finish(KNOWN)
-        return model
+        return open_weights(self._model_files(), TABLE, self.cache_dir, JOINS)
 
     def decoder(self, plan: Plan) -> Decoder:
         """Raises CheckpointError, WeightsError."""

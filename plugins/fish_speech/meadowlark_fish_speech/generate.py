@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from meadowlark.kit.kvcache import KVCache, Prefix, length_for
+from meadowlark.kit.kvcache import Prefix, length_for
 
 from .config import ModelConfig
-from .model import DualAR, Tokens
+from .model import DualAR, Tokens, semantic_code
 from .sampler import Manner, Noise, S1Sampler, S2Sampler, Sampler
 
 
@@ -89,13 +89,9 @@ class Eager:
         self.model, self.config, self.tokens = model, model.config, model.tokens
 
     def sampler(self, manner: Manner, noise: Noise, *, as_published: bool = False) -> Sampler:
-        """S1's way, which but for a fault is 1.5's, or S2's."""
+        """Of the model's generation."""
         stop_row = int((self.model.row_tokens == self.tokens.stop).nonzero())
-        width = self.config.codebooks + 1
-        if self.config.generation == "s2":
-            return S2Sampler(manner, noise, stop_row, as_published=as_published, width=width)
-        by_column = self.config.generation == "s1"
-        return S1Sampler(manner, noise, as_published=as_published, stop_row=stop_row, width=width, by_column=by_column)
+        return sampler_of(self.config, stop_row, manner, noise, as_published=as_published)
 
     def start(self, prompt: Tensor, sampler: Sampler, length: int, prefix: Prefix | None = None) -> FrameMaker:
         """Frames of a sentence."""
@@ -143,11 +139,28 @@ class _EagerFrames:
         """The cache goes with the object."""
 
 
-def draw_frame(model: DualAR, state: Tensor, sampler: Sampler, cache: KVCache) -> Tensor:
-    """A frame (B, 11) from the slow stack's last state (B, C)."""
+class Heads(Protocol):
+    """What a frame is drawn from."""
+
+    config: ModelConfig
+    tokens: Tokens
+    row_tokens: Tensor
+
+    def main_logits(self, state: Tensor) -> Tensor:
+        """See DualAR, of all four."""
+
+    def fast_state(self, state: Tensor) -> Tensor: ...
+
+    def begin_codes(self, state: Tensor, code: Tensor, cache: Any) -> Tensor: ...
+
+    def next_code(self, code: Tensor, place: int, cache: Any) -> Tensor: ...
+
+
+def draw_frame(model: Heads, state: Tensor, sampler: Sampler, cache: Any) -> Tensor:
+    """A frame (B, 11) from the slow stack's last state (B, C); the fast stack's cache is its model's."""
     row = sampler.main(model.main_logits(state))
     main = model.row_tokens[row]
-    codes = [model.first_code(main)]
+    codes = [semantic_code(model.config, model.tokens, main)]
     logits = model.begin_codes(model.fast_state(state), codes[0], cache)
     for place in range(1, model.config.codebooks):
         if place > 1:
@@ -156,3 +169,14 @@ def draw_frame(model: DualAR, state: Tensor, sampler: Sampler, cache: KVCache) -
     frame = torch.stack([main, *codes], dim=1)
     sampler.remember(row, frame)
     return frame
+
+
+def sampler_of(
+    config: ModelConfig, stop_row: int, manner: Manner, noise: Noise, *, as_published: bool = False
+) -> Sampler:
+    """S1's way, which but for a fault is 1.5's, or S2's. stop_row: of the head, the end of speech."""
+    width = config.codebooks + 1
+    if config.generation == "s2":
+        return S2Sampler(manner, noise, stop_row, as_published=as_published, width=width)
+    by_column = config.generation == "s1"
+    return S1Sampler(manner, noise, as_published=as_published, stop_row=stop_row, width=width, by_column=by_column)

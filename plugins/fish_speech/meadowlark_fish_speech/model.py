@@ -47,6 +47,52 @@ class Tokens:
     stop: int
 
 
+class Embedding:
+    """Frames as vectors: a row for the token and, where it is sound, one for each code."""
+
+    def __init__(self, weights: Weights, config: ModelConfig, tokens: Tokens, plan: Plan) -> None:
+        """Raises WeightsError."""
+        rows, dim, codes = config.codebooks * config.codebook_size, config.slow.dim, config.codebook_size
+        self._tokens, self._dtype = tokens, plan.dtype
+        self.text = weights.take("embeddings.weight", (config.vocabulary, dim))
+        self.codes = weights.take("codebook_embeddings.weight", (rows, dim))
+        if torch.device(plan.device).type == "cpu":
+            # In the file's own precision, 84 MB for S1; the text's 320 MB stay in the file: a frame reads a row of it.
+            self.codes = self.codes.clone()
+        else:
+            self.text, self.codes = (each.to(plan.device, plan.dtype) for each in (self.text, self.codes))
+        self._offsets = torch.arange(config.codebooks, device=plan.device) * codes
+        self._scale = (config.codebooks + 1) ** 0.5 if config.scale_embeddings else 1.0
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """(B, 11, T) integers → (B, T, C)."""
+        main, codes = frames[:, 0], frames[:, 1:]
+        text = functional.embedding(main, self.text).to(self._dtype)
+        sound = functional.embedding(codes + self._offsets[:, None], self.codes).to(self._dtype).sum(dim=1)
+        spoken = (main >= self._tokens.semantic_begin) & (main <= self._tokens.semantic_end)
+        return torch.where(spoken[..., None], (text + sound) / self._scale, text)
+
+
+def semantic_code(config: ModelConfig, tokens: Tokens, main: Tensor) -> Tensor:
+    """The first code of a frame by its token (B,); text counts as code 0."""
+    return (main - tokens.semantic_begin).clamp(0, config.codebook_size - 1)
+
+
+def head_tokens(config: ModelConfig, tokens: Tokens, whole: bool) -> Tensor:
+    """The vocabulary ids of the head's rows, ascending: all, or those that may be drawn."""
+    if whole:
+        return torch.arange(config.vocabulary)
+    return torch.tensor(sorted({*range(tokens.semantic_begin, tokens.semantic_end + 1), tokens.stop}))
+
+
+def projection(weights: Weights, config: ModelConfig, plan: Plan) -> Linear | None:
+    """From the slow stack's width to the fast one's; None where they have the same."""
+    slow, fast = config.slow.dim, config.fast.dim
+    if slow == fast:
+        return None
+    return plan.exact(weights.take("fast_project_in.weight", (fast, slow)), weights.take("fast_project_in.bias"))
+
+
 class DualAR:
     """S1-mini, S2-pro and 1.5 by their configurations."""
 
@@ -59,38 +105,21 @@ class DualAR:
         dim, fast_dim, codes = config.slow.dim, config.fast.dim, config.codebook_size
         device, dtype = plan.device, plan.dtype
         make = plan.linear
-        self.embeddings = weights.take("embeddings.weight", (config.vocabulary, dim))
-        if torch.device(device).type != "cpu":  # on a CPU it stays in the file: a frame reads one row of it
-            self.embeddings = self.embeddings.to(device, dtype)
-        self.code_embeddings = weights.take("codebook_embeddings.weight", (config.codebooks * codes, dim)).to(
-            device, dtype
-        )
+        self.embed = Embedding(weights, config, tokens, plan)
         self.slow = Stack(weights, "layers", config.slow, config.context, make, dtype, device)
         self.norm = RMSNorm(weights.take("norm.weight", (dim,)).to(device, dtype), config.slow.norm_eps)
-        whole = self.embeddings if config.tied else weights.take("output.weight", (config.vocabulary, dim))
-        self.row_tokens = self._head_tokens(whole_head).to(device)
+        whole = self.embed.text if config.tied else weights.take("output.weight", (config.vocabulary, dim))
+        self.row_tokens = head_tokens(config, tokens, whole_head).to(device)
         """Vocabulary id of each row of the head, ascending."""
         self.head: Linear = plan.exact(whole if whole_head else whole[self.row_tokens.cpu()], None)
-        self.project: Linear | None = None
-        if fast_dim != dim:
-            self.project = plan.exact(
-                weights.take("fast_project_in.weight", (fast_dim, dim)), weights.take("fast_project_in.bias")
-            )
+        self.project = projection(weights, config, plan)
         self.fast_embeddings = weights.take("fast_embeddings.weight", (codes, fast_dim)).to(device, dtype)
         self.fast = Stack(weights, "fast_layers", config.fast, config.codebooks, plan.linear, dtype, device)
         self.fast_norm = RMSNorm(weights.take("fast_norm.weight", (fast_dim,)).to(device, dtype), config.fast.norm_eps)
         self.fast_head: Linear = plan.exact(
             weights.take("fast_output.weight", (codes, fast_dim))[: config.residual_rows], None
         )
-        self.offsets = torch.arange(config.codebooks, device=device) * codes
-        self.scale = (config.codebooks + 1) ** 0.5 if config.scale_embeddings else 1.0
         self.pair_mask = causal_mask(2, 2, device)
-
-    def _head_tokens(self, whole: bool) -> Tensor:
-        if whole:
-            return torch.arange(self.config.vocabulary)
-        tokens = self.tokens
-        return torch.tensor(sorted({*range(tokens.semantic_begin, tokens.semantic_end + 1), tokens.stop}))
 
     def cache(self, length: int, batch: int = 1) -> KVCache:
         """Room for so many positions of the slow stack."""
@@ -99,14 +128,6 @@ class DualAR:
     def fast_cache(self, batch: int = 1) -> KVCache:
         """Room for one frame of the fast stack; each frame writes all of it anew."""
         return self.fast.cache(self.config.codebooks, batch, self.plan.dtype, self.plan.device)
-
-    def embed(self, frames: Tensor) -> Tensor:
-        """(B, 11, T) integers → (B, T, C)."""
-        main, codes = frames[:, 0], frames[:, 1:]
-        text = functional.embedding(main, self.embeddings).to(self.plan.dtype)
-        sound = functional.embedding(codes + self.offsets[:, None], self.code_embeddings).sum(dim=1)
-        spoken = (main >= self.tokens.semantic_begin) & (main <= self.tokens.semantic_end)
-        return torch.where(spoken[..., None], (text + sound) / self.scale, text)
 
     def prefill(self, prompt: Tensor, cache: KVCache, start: int = 0) -> Tensor:
         """Read a prompt (1, 11, T) that follows `start` positions already in the cache; the last state, (1, C)."""
@@ -126,10 +147,6 @@ class DualAR:
         """What the fast stack begins with, (B, C'), of the slow one's last state (B, C)."""
         state = self.norm(state) if self.config.norm_before_fast else state
         return state if self.project is None else self.project(state)
-
-    def first_code(self, main: Tensor) -> Tensor:
-        """The semantic code of a token (B,); text counts as code 0."""
-        return (main - self.tokens.semantic_begin).clamp(0, self.config.codebook_size - 1)
 
     def begin_codes(self, state: Tensor, code: Tensor, cache: KVCache) -> Tensor:
         """Logits of the second code (B, R): the state and the first code go through the fast stack as one call."""

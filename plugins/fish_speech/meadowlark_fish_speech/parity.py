@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from meadowlark.kit.parity import Check, equal, within
-from meadowlark.kit.precision import Plan
+from meadowlark.kit.precision import Bits, Plan
 from meadowlark.kit.stream import State
-from meadowlark.kit.weights import Weights
+from meadowlark.kit.weights import Weights, write
 
 from . import codec
 from .config import config_of
 from .generate import Eager, Speaker, Speech
 from .model import TABLE, DualAR, Tokens
+from .ort_speaker import OrtSpeaker
 from .sampler import FrameNoise, Manner, Sampler
 
 LOGITS = 2e-5
@@ -125,20 +127,37 @@ def language_checks(
     run: str,
     settings: Mapping[str, Any],
     trace: Mapping[str, Tensor],
+    graphs: Path | None = None,
 ) -> list[Check]:
-    """One run of the language model: tokens equal, logits close."""
+    """One run of the language model: tokens equal, logits close. graphs: a folder for those of ONNX Runtime, which then
+    compute it; else torch does."""
     opened = _opened(file, model, tokens, run, settings, trace)
-    eager = Eager(opened.network)
-    listening = _Listening(eager.sampler(opened.manner, opened.noise, as_published=True), [], [])
-    frames = torch.stack(list(Speech(eager, opened.prompt, listening, opened.most)), dim=1)
+    name, speaker = run, cast(Speaker, Eager(opened.network))
+    if graphs is not None:
+        name = f"{run} by ONNX Runtime,"
+        speaker = _graphs_of(file, opened, trace.get(f"{run}.output_row_im_end"), graphs)
+    listening = _Listening(speaker.sampler(opened.manner, opened.noise, as_published=True), [], [])
+    frames = torch.stack(list(Speech(speaker, opened.prompt, listening, opened.most)), dim=1)
     slow, fast = trace[f"{run}.slow_logits"], trace[f"{run}.fast_logits"]
     main = torch.cat(listening.main_logits)[: slow.shape[0]]
     codes = torch.cat(listening.code_logits)[: 9 * fast.shape[0]].unflatten(0, (-1, 9))
     return [
-        equal(f"{run} tokens", frames, opened.wanted),
-        within(f"{run} main logits", main, slow if opened.rows is None else slow[:, opened.rows], LOGITS),
-        within(f"{run} code logits", codes, fast[:, 1:, : codes.shape[-1]], LOGITS),
+        equal(f"{name} tokens", frames, opened.wanted),
+        within(f"{name} main logits", main, slow if opened.rows is None else slow[:, opened.rows], LOGITS),
+        within(f"{name} code logits", codes, fast[:, 1:, : codes.shape[-1]], LOGITS),
     ]
+
+
+def _graphs_of(file: Path, opened: _Run, stop_row: Tensor | None, folder: Path) -> Speaker:
+    """The same model by ONNX Runtime, in float32."""
+    if stop_row is not None:
+        tensors = load_file(file)
+        tensors["output.weight"][opened.network.tokens.stop] = stop_row
+        file = folder / f"{opened.name}.safetensors"
+        write(tensors, file)
+    whole = len(opened.network.row_tokens) == opened.network.config.vocabulary
+    config, tokens = opened.network.config, opened.network.tokens
+    return OrtSpeaker(Weights([file], TABLE), config, tokens, Bits.FULL, folder, threads=1, whole_head=whole)
 
 
 def token_checks(

@@ -35,6 +35,26 @@ def test_s2(s2, run: str) -> None:
     parity.require(language_checks(s2.file, about["model"], about["tokens"], run, about["runs"][run], s2.trace))
 
 
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("onnx", reason="graphs are written with onnx")
+    return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [("s1", "greedy_ref"), ("s1", "sampled_ref"), ("s2", "greedy_ref"), ("s2", "sampled_ras")],
+)
+def test_onnx_runtime(request: pytest.FixtureRequest, graphs: Path, name: str, run: str) -> None:
+    golden = request.getfixturevalue(name)
+    about = golden.about
+    checks = language_checks(
+        golden.file, about["model"], about["tokens"], run, about["runs"][run], golden.trace, graphs
+    )
+    parity.require(checks)
+    assert len(checks) == 3
+
+
 class _Waves(codec.Decoder):
     """The convolutions alone, of which the golden weights are here."""
 
@@ -56,16 +76,18 @@ def test_codec(dac) -> None:
 
 @pytest.mark.skipif(not WHOLE, reason="MEADOWLARK_GOLDEN names no folder")
 @pytest.mark.parametrize("name", ["s1_tiny", "s2_tiny"])
-def test_whole_golden_runs(name: str) -> None:
+def test_whole_golden_runs(name: str, graphs: Path) -> None:
     folder = Path(WHOLE) / name
     meta, model = (json.loads((folder / f"{each}.json").read_text()) for each in ("meta", "config"))
     trace = load_file(folder / "trace.safetensors")
     checks = []
     for run, settings in meta.items():
         if run != "_":
-            checks += language_checks(folder / "model.safetensors", model, meta["_"], run, settings, trace)
+            for place in (None, graphs):
+                file = folder / "model.safetensors"
+                checks += language_checks(file, model, meta["_"], run, settings, trace, place)
     parity.require(checks)
-    assert len(checks) >= 15, LOGITS
+    assert len(checks) >= 30, LOGITS
 
 
 @pytest.mark.skipif(not WHOLE, reason="MEADOWLARK_GOLDEN names no folder")
