@@ -96,6 +96,28 @@ def test_packed_weights_are_the_weights_they_stand_for(tmp_path: Path, bits: int
     assert largest_difference(tmp_path, SHAPE, Packings(whole, whole)) < 2e-5
 
 
+def test_sequences_at_positions_of_their_own(tmp_path: Path) -> None:
+    """Two of three places step together, each behind what it has read by itself."""
+    tensors, table = Tensors(SHAPE), angles(64, SHAPE.head_dim)
+    decoder = Decoder(build(SHAPE, tensors.take, table, Packings(), tmp_path, "tiny"), SHAPE, ONE_THREAD)
+    cache = decoder.cache(40, batch=3)
+    others = [KVCache(SHAPE.layers, SHAPE.kv_heads, SHAPE.head_dim, 40) for _ in range(2)]
+    generator, at = torch.Generator().manual_seed(0), [7, 3]
+    for place, (other, count) in enumerate(zip(others, at, strict=True)):
+        prompt = torch.randn(1, count, SHAPE.dim, generator=generator)
+        decoder.on(cache.slot(place)).read(prompt, 0)
+        reference(SHAPE, tensors.packed, table, prompt, other, 0)
+    both = decoder.on(cache.first(2))
+    for turn in range(6):
+        x = torch.randn(2, 1, SHAPE.dim, generator=generator)
+        both.read(x, torch.tensor(at) + turn)
+        for place, other in enumerate(others):
+            wanted = reference(SHAPE, tensors.packed, table, x[place : place + 1], other, at[place] + turn)
+            for found, right in zip((both.state, both.normed, both.logits), wanted, strict=True):
+                torch.testing.assert_close(found[place : place + 1], right, atol=2e-5, rtol=0)
+    assert not cache.data[:, :, 2].any()
+
+
 def test_short_inputs_cost_little(tmp_path: Path) -> None:
     """The quick kernels round what weights are multiplied with to 8 bits in blocks."""
     packing = Packing(8, 32)

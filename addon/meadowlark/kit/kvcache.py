@@ -67,6 +67,12 @@ class KVCache:
         view.data = self.data[:, :, index : index + 1]
         return view
 
+    def first(self, count: int) -> KVCache:
+        """The first so many sequences, sharing its memory: to step with them and not with the rest."""
+        view = object.__new__(KVCache)
+        view.data = self.data[:, :, :count]
+        return view
+
     def write(self, layer: int, at: int | Tensor, keys: Tensor, values: Tensor) -> None:
         """Store (B, H, T, D) at the positions from `at`; a tensor (B,) places T = 1 for each sequence by itself.
 

@@ -87,39 +87,44 @@ class Decoder:
         except Exception as error:  # onnxruntime's errors have no base of their own
             raise GraphError(f"{path} cannot be opened: {str(error).splitlines()[0][:200]}") from error
 
-    def cache(self, length: int) -> KVCache:
-        """Room for one sequence."""
+    def cache(self, length: int, batch: int = 1) -> KVCache:
+        """Room for sequences."""
         shape = self.shape
-        return KVCache(shape.layers, shape.kv_heads, shape.stored_dim, length)
+        return KVCache(shape.layers, shape.kv_heads, shape.stored_dim, length, batch=batch)
 
     def on(self, cache: KVCache) -> Reader:
-        """One sequence, which a cache of batch 1 belongs to."""
+        """The sequences that a cache belongs to."""
         return Reader(self, cache)
 
 
 class Reader:
-    """One sequence that is read. All that goes in and out stays in its place, so that a step binds nothing anew."""
+    """Sequences that are read. All that goes in and out stays in its place, so that a step binds nothing anew."""
 
     def __init__(self, decoder: Decoder, cache: KVCache) -> None:
         self._session, self._shape, self._cache = decoder.session, decoder.shape, cache
-        self._last_position, self._length = torch.zeros(1, dtype=torch.int32), torch.zeros((), dtype=torch.int32)
-        shape = decoder.shape
-        self.state, self.normed = torch.zeros(1, shape.dim), torch.zeros(1, shape.dim)
-        """Of the last position read, (1, C): before the last norm and after it. Overwritten by the next `read`."""
-        self.logits = torch.zeros(1, shape.head_rows)
+        batch, shape = cache.batch, decoder.shape
+        self._last_position, self._length = torch.zeros(batch, dtype=torch.int32), torch.zeros((), dtype=torch.int32)
+        self.state, self.normed = torch.zeros(batch, shape.dim), torch.zeros(batch, shape.dim)
+        """Of the last position read, (B, C): before the last norm and after it. Overwritten by the next `read`."""
+        self.logits = torch.zeros(batch, shape.head_rows)
         self._bound: dict[int, tuple[Tensor, onnxruntime.IOBinding]] = {}
 
-    def read(self, x: Tensor, at: int) -> None:
-        """(1, T, C) at the positions from `at`: `state`, `normed` and `logits` are then of the last of them."""
+    def read(self, x: Tensor, at: int | Tensor) -> None:
+        """(B, T, C) at the positions from `at`: `state`, `normed` and `logits` are then of the last of them. A tensor
+        (B,) places T = 1 for each sequence by itself."""
         count = x.shape[1]
         place, binding = self._bound.get(count) or self._bind(count)
         place.copy_(x)
-        self._last_position[0] = at + count - 1
-        self._length.fill_(at + count)
+        if isinstance(at, int):
+            self._last_position.fill_(at + count - 1)
+            self._length.fill_(at + count)
+        else:
+            self._last_position.copy_(at)
+            self._length.copy_(at.max() + 1)
         self._session.run_with_iobinding(binding)
 
     def _bind(self, count: int) -> tuple[Tensor, onnxruntime.IOBinding]:
-        binding, place = self._session.io_binding(), torch.empty(1, count, self._shape.dim)
+        binding, place = self._session.io_binding(), torch.empty(len(self.state), count, self._shape.dim)
         for name, tensor in (("x", place), ("last_position", self._last_position), ("length", self._length)):
             _bind(binding.bind_input, name, tensor)
         for name, tensor in (("state", self.state), ("normed", self.normed), ("logits", self.logits)):
