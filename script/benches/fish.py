@@ -1,6 +1,9 @@
 """Fish-Speech S1-mini at full size with random weights on this CPU: a frame, its sound, a sentence, loading.
 
 Usage: script/bench fish [--tiny] [--threads N] [--frames N] [--precisions int4,int8,full] [--no-baseline] [--cpu-time]
+       script/bench fish --gpu [--device cuda] [--tiny] [--frames N] [--ways eager,captured,compiled] [--batches 1,4,16]
+
+--gpu, the default where there is one, measures that instead: see _fish_gpu.py for what is told.
 
 Needs `script/setup fish_speech`, 8 GB of memory and 4 GB of disk ($TMPDIR); --tiny needs next to nothing and tells
 next to nothing. --cpu-time counts what the process computed instead of what passed: with --threads 1, the figure that
@@ -22,6 +25,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import _fish_gpu
 from _measure import report
 
 now = time.perf_counter
@@ -43,6 +47,9 @@ def main():
     results, notes = {}, []
     with tempfile.TemporaryDirectory(prefix="meadowlark-fish-") as folder:
         values = write_checkpoint(Path(folder), options.tiny)
+        if options.gpu:
+            report("fish", _fish_gpu.measure(Path(folder), options, said), ["random weights"])
+            return
         results["bandwidth_gb_s"] = bandwidth()
         for name in options.precisions.split(","):
             results |= said(precision(Path(folder), values, name, options))
@@ -76,7 +83,16 @@ def parse():
     parser.add_argument("--no-baseline", dest="baseline", action="store_false")
     parser.add_argument("--cpu-time", action="store_true")
     parser.add_argument("--baseline-precisions", default="full,bf16")
-    return parser.parse_args()
+    parser.add_argument("--gpu", action=argparse.BooleanOptionalAction, help="default: where there is one")
+    parser.add_argument("--device", default="cuda", help="of the GPU's part")
+    parser.add_argument("--ways", default="eager,captured,compiled")
+    parser.add_argument("--batches", default="1,4,16")
+    options = parser.parse_args()
+    if options.gpu is None:
+        import torch
+
+        options.gpu = torch.cuda.is_available()
+    return options
 
 
 def write_checkpoint(folder, tiny):
