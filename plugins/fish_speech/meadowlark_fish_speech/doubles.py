@@ -29,7 +29,7 @@ S1_TINY: dict[str, Any] = {
     "attention_o_bias": False,
     "rope_base": 1000000,
     "norm_eps": 1e-6,
-    "max_seq_len": 4096,
+    "max_seq_len": 896,
     "tie_word_embeddings": False,
     "codebook_size": 4096,
     "num_codebooks": 10,
@@ -55,7 +55,7 @@ V15_TINY: dict[str, Any] = {
     "attention_qkv_bias": False,
     "rope_base": 1000000,
     "norm_eps": 1e-6,
-    "max_seq_len": 4096,
+    "max_seq_len": 704,
     "tie_word_embeddings": False,
     "codebook_size": 1024,
     "num_codebooks": 8,
@@ -113,7 +113,7 @@ def write_s1(folder: Path, values: dict[str, Any] | None = None, *, dac_width: i
     write_tokenizer(folder, ranks, values["codebook_size"])
     generator = torch.Generator().manual_seed(seed)
     model = language_tensors(values, generator)
-    model["output.weight"][ranks + SPECIALS.index("im_end")] = 0  # random weights would end at random
+    make_endless(model, "output.weight", ranks + SPECIALS.index("im_end"))
     torch.save(model, folder / "model.pth")
     torch.save({"state_dict": codec_tensors(dac_width, generator)}, folder / "codec.pth")
 
@@ -127,7 +127,7 @@ def write_15(folder: Path, values: dict[str, Any] | None = None, *, firefly_widt
     write_tokenizer(folder, ranks, values["codebook_size"], V15_SPECIALS)
     generator = torch.Generator().manual_seed(seed)
     model = language_tensors(values, generator)
-    model["output.weight"][ranks + V15_SPECIALS.index("im_end")] = 0
+    make_endless(model, "output.weight", ranks + V15_SPECIALS.index("im_end"))
     torch.save(model, folder / "model.pth")
     torch.save(firefly_tensors(firefly_width, generator), folder / FIREFLY_FILE)
 
@@ -166,7 +166,7 @@ def write_s2(folder: Path, *, dac_width: int = 16, seed: int = 0) -> None:
         "text_config": {
             **stack,
             "vocab_size": tokenizer.get_vocab_size(),
-            "max_seq_len": 4096,
+            "max_seq_len": S1_TINY["max_seq_len"],
             "tie_word_embeddings": True,
             "attention_qk_norm": True,
         },
@@ -176,7 +176,7 @@ def write_s2(folder: Path, *, dac_width: int = 16, seed: int = 0) -> None:
     generator = torch.Generator().manual_seed(seed)
     found = language_tensors({**S1_TINY, "vocab_size": tokenizer.get_vocab_size()}, generator)
     del found["output.weight"]
-    found["embeddings.weight"][number("<|im_end|>")] = 0
+    make_endless(found, "embeddings.weight", number("<|im_end|>"))
     shards: tuple[dict[str, Tensor], ...] = ({}, {})
     for name, tensor in found.items():
         if name.startswith(("codebook_", "fast_")):
@@ -198,6 +198,17 @@ def write_tokenizer(folder: Path, ranks: int, codes: int, specials: Sequence[str
     (folder / "tokenizer.tiktoken").write_text("\n".join(lines) + "\n")
     names = [f"<|{name}|>" for name in specials] + [f"<|semantic:{code}|>" for code in range(codes)]
     (folder / "special_tokens.json").write_text(json.dumps({name: ranks + at for at, name in enumerate(names)}))
+
+
+def make_endless(model: dict[str, Tensor], head: str, stop: int) -> None:
+    """Random weights would end a sentence at random; these speak until they are stopped, so that lengths are known.
+
+    One channel of all that is read is above zero, and the token that ends speech is drawn the less, the more it is.
+    """
+    for name in ("embeddings.weight", "codebook_embeddings.weight"):
+        model[name][:, 0] += 0.1
+    model[head][stop] = 0
+    model[head][stop, 0] = -16
 
 
 def language_tensors(values: dict[str, Any], generator: torch.Generator) -> dict[str, Tensor]:
