@@ -1,13 +1,15 @@
 """Several sequences decoded together: a step reads the weights once for all of them. They come and go between steps.
 
-Knows places, positions and masks; what a step computes and how a token is drawn is the engine's.
+Knows places and positions; what a step computes and how a token is drawn is the engine's. Each sequence is asked for
+its next frame by whoever speaks it, in turn with the others: the first who finds none waiting has a step made for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,22 +18,25 @@ from .kvcache import KVCache, Prefix
 
 _S = TypeVar("_S")
 
+AHEAD = 16
+"""Frames that wait for who asks seldom; beyond that its sequence stands still while others go on."""
+
 
 class Model(Protocol):
-    """A transformer with a cache."""
+    """A transformer with a cache. What it gives is what a frame is drawn from: states, or whatever `Draw` takes."""
 
     def cache(self, length: int, batch: int = 1) -> KVCache:
         """Room for sequences."""
 
-    def prefill(self, prompt: Tensor, cache: KVCache, start: int = 0) -> Tensor:
-        """Read a prompt (1, …, T) into a cache of one sequence; the last state (1, C)."""
+    def prefill(self, prompt: Tensor, cache: KVCache, start: int = 0) -> Any:
+        """Read a prompt (1, …, T) into a cache of one sequence; after its last position."""
 
-    def step(self, frame: Tensor, cache: KVCache, at: int | Tensor, length: int, mask: Tensor | None = None) -> Tensor:
-        """Read one frame (B, …) of each sequence; the states (B, C)."""
+    def step(self, frames: Tensor, cache: KVCache, at: Tensor, length: int) -> Any:
+        """Read one frame (B, …) of each sequence at positions of their own (B,), all below `length`; after them."""
 
 
-Draw = Callable[[Tensor, _S], Tensor]
-"""A frame (1, …) from a state (1, C) and what its sequence keeps of its own: a sampler."""
+Draw = Callable[[Any, Sequence[int], Sequence[_S]], Tensor]
+"""(what the model gave, rows of it, what their sequences keep of their own: samplers) → frames (rows, …)."""
 
 
 @dataclass(slots=True)
@@ -41,98 +46,89 @@ class _Place(Generic[_S]):
     """Position that the next frame is read at."""
 
     frame: Tensor
-    """The last that was drawn: given once, read next."""
+    """The last that was drawn, which is read next."""
+
+    made: deque[Tensor] = field(default_factory=deque)
+    """Frames that nobody has asked for yet."""
 
 
 class Together(Generic[_S]):
-    """Up to `places` sequences of at most `length` positions."""
+    """Up to `places` sequences of at most `length` positions. Used by one thread."""
 
     def __init__(self, model: Model, draw: Draw[_S], places: int, length: int) -> None:
         self._model, self._draw = model, draw
         with torch.inference_mode():
             self._cache = model.cache(length, places)
         self._places: list[_Place[_S] | None] = [None] * places
-        self._new: list[int] = []
 
     @property
     def free(self) -> int:
         """Places that nobody has."""
         return self._places.count(None)
 
+    @property
+    def length(self) -> int:
+        """Positions of each."""
+        return self._cache.length
+
     @torch.inference_mode()
     def join(self, prompt: Tensor, own: _S, prefix: Prefix | None = None) -> int:
-        """Read a prompt (…, T), the prefix included; the place of the sequence. Raises IndexError when all are taken,
-        ValueError when the prompt is too long."""
+        """Read a prompt (…, T), the prefix included, and draw the first frame; the place of the sequence, the lowest
+        that is free. Raises IndexError when all are taken, ValueError when the prompt is too long."""
         if None not in self._places:
             raise IndexError(f"all {len(self._places)} places are taken")
         count = prompt.shape[-1]
         if count >= self._cache.length:
             raise ValueError(f"a prompt of {count} positions where there is room for {self._cache.length}")
-        place = self._places.index(None)
-        start = 0
+        place, start = self._places.index(None), 0
         if prefix is not None:
             self._cache.restore(prefix, place)
             start = prefix.length
-        state = self._model.prefill(prompt[None, ..., start:], self._cache.slot(place), start)
-        self._places[place] = _Place(own, count, self._draw(state, own))
-        self._new.append(place)
+        read = self._model.prefill(prompt[None, ..., start:], self._cache.slot(place), start)
+        frame = self._draw(read, [0], [own])[0]
+        self._places[place] = _Place(own, count, frame, deque([frame]))
         return place
 
     def leave(self, place: int) -> None:
         """Give a place back: the sequence is over, or nobody listens any more."""
         self._places[place] = None
-        self._new = [each for each in self._new if each != place]
+
+    def frame(self, place: int) -> Tensor:
+        """The next frame (…) of a sequence. Raises IndexError when its room is used up."""
+        each = self._taken(place)
+        if not each.made:
+            self._step()
+        if not each.made:
+            raise IndexError(f"a sequence has used up its {self._cache.length} positions")
+        return each.made.popleft()
 
     @torch.inference_mode()
-    def step(self) -> dict[int, Tensor]:
-        """The next frame (…) of each sequence by its place; one whose room is used up leaves by itself."""
-        given: dict[int, Tensor] = {}
-        for place in self._new:
-            given[place] = self._frame(place)[0]
-        old = [place for place, each in enumerate(self._places) if each is not None and place not in self._new]
-        self._new = []
-        old = [place for place in old if self._has_room(place)]
-        if old:
-            states = self._advance(old)
-            for row, place in enumerate(old):
-                each = self._places[place]
-                assert each is not None
-                each.frame = self._draw(states[row : row + 1], each.own)
-                given[place] = each.frame[0]
-        return given
-
-    def _has_room(self, place: int) -> bool:
-        each = self._places[place]
-        assert each is not None
-        if each.at < self._cache.length:
-            return True
-        self.leave(place)
-        return False
-
-    def _advance(self, places: list[int]) -> Tensor:
-        """Read the last frame of each of these; a place that is not among them computes idly at position 0."""
-        at = torch.zeros(len(self._places), dtype=torch.long)
-        frame = self._frame(places[0])
-        frames = frame.new_zeros(len(self._places), *frame.shape[1:])
-        for place in places:
-            each = self._places[place]
-            assert each is not None
-            at[place], frames[place] = each.at, self._frame(place)[0]
-        idle = [place for place in range(len(self._places)) if place not in places]
-        kept = {place: self._cache.data[:, :, place, :, :1].clone() for place in idle if self._places[place]}
-        length = int(at.max()) + 1
-        at = at.to(frame.device)
-        mask = (torch.arange(length, device=frame.device) <= at[:, None])[:, None, None]  # (B, 1, 1, L)
-        states = self._model.step(frames, self._cache, at, length, mask)
-        for place, first in kept.items():
-            self._cache.data[:, :, place, :, :1] = first
-        for place in places:
-            each = self._places[place]
-            assert each is not None
+    def _step(self) -> None:
+        """A frame for each sequence that has room, and a listener who keeps up."""
+        going = [
+            place
+            for place, each in enumerate(self._places)
+            if each is not None and each.at < self._cache.length and len(each.made) < AHEAD
+        ]
+        if not going:
+            return
+        first = self._taken(going[0]).frame
+        # Not further than the last that goes: a row more costs as much as a sequence.
+        at = torch.zeros(going[-1] + 1, dtype=torch.long)
+        frames = first.new_zeros(len(at), *first.shape)
+        for place in range(len(at)):
+            if (each := self._places[place]) is not None:
+                # One that stands still writes where it will write itself; at the end nothing is read any more.
+                at[place], frames[place] = min(each.at, self._cache.length - 1), each.frame
+        read = self._model.step(frames, self._cache.first(len(at)), at.to(first.device), int(at.max()) + 1)
+        drawn = self._draw(read, going, [self._taken(place).own for place in going])
+        for row, place in enumerate(going):
+            each = self._taken(place)
+            each.frame = drawn[row]
+            each.made.append(each.frame)
             each.at += 1
-        return states[places]
 
-    def _frame(self, place: int) -> Tensor:
+    def _taken(self, place: int) -> _Place[_S]:
         each = self._places[place]
-        assert each is not None
-        return each.frame
+        assert each is not None, "nobody has this place"
+        return each

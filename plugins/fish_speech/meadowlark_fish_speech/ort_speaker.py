@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -24,7 +24,7 @@ from meadowlark.kit.precision import Bits, Plan
 from meadowlark.kit.weights import Weights
 
 from .config import ModelConfig, StackConfig
-from .generate import FrameMaker, draw_frame, sampler_of
+from .generate import FrameMaker, Heads, draw_frame, sampler_of
 from .model import KNOWN, Embedding, Tokens, head_tokens, projection
 from .sampler import Manner, Noise, Sampler
 from .transformer import Rotary
@@ -72,7 +72,7 @@ class OrtSpeaker:
         def make(place: Path) -> None:
             write_graphs(weights, config, self.row_tokens, bits, place)
 
-        self._slow, self._fast = _opened(folder, key, make, shapes, bits, Compute(threads=threads))
+        self.slow, self.fast = _opened(folder, key, make, shapes, bits, Compute(threads=threads))
 
     def sampler(self, manner: Manner, noise: Noise, *, as_published: bool = False) -> Sampler:
         """Of the model's generation."""
@@ -86,29 +86,33 @@ class OrtSpeaker:
     @torch.inference_mode()
     def prefix(self, prompt: Tensor) -> Prefix:
         """Keys and values of a voice's prompt."""
-        cache = self._slow.cache(length_for(prompt.shape[1], 0, self.config.context))
-        self._slow.on(cache).read(self.embed(prompt[None]), 0)
+        cache = self.slow.cache(length_for(prompt.shape[1], 0, self.config.context))
+        self.slow.on(cache).read(self.embed(prompt[None]), 0)
         return cache.snapshot(prompt.shape[1])
+
+    def heads(self, slow: Reader, rows: Sequence[int] = (0,)) -> Heads:
+        """What frames are drawn from: these rows of what the slow stack has read."""
+        return _Heads(self, slow, rows)
 
     def readers(self, length: int, prefix: Prefix | None) -> tuple[Reader, Reader]:
         """Of one sentence: the slow stack, which has read the prefix, and the fast one."""
-        cache = self._slow.cache(length)
+        cache = self.slow.cache(length)
         if prefix is not None:
             cache.restore(prefix)
-        return self._slow.on(cache), self._fast.on(self._fast.cache(self.config.codebooks))
+        return self.slow.on(cache), self.fast.on(self.fast.cache(self.config.codebooks))
 
 
 class _Frames:
-    """One sentence, and what its frames are drawn from: readers hold the state and the logits of both stacks."""
+    """One sentence."""
 
     def __init__(
         self, speaker: OrtSpeaker, prompt: Tensor, sampler: Sampler, length: int, prefix: Prefix | None
     ) -> None:
-        self.config, self.tokens, self.row_tokens = speaker.config, speaker.tokens, speaker.row_tokens
         self._speaker, self._prompt, self._sampler = speaker, prompt, sampler
         self._begin = 0 if prefix is None else prefix.length
         with torch.inference_mode():
             self._slow, self._fast = speaker.readers(length, prefix)
+        self._heads = speaker.heads(self._slow)
         self._at = prompt.shape[1]
         self._frame: Tensor | None = None
 
@@ -128,14 +132,22 @@ class _Frames:
         """The cache goes with the object."""
 
     def _draw(self) -> Tensor:
-        self._frame = draw_frame(self, self._slow.state, self._sampler, self._fast)
+        self._frame = draw_frame(self._heads, self._slow.state, self._sampler, self._fast)
         return self._frame[0]
 
+
+class _Heads:
+    """What frames are drawn from: readers hold the states and the logits of both stacks."""
+
+    def __init__(self, speaker: OrtSpeaker, slow: Reader, rows: Sequence[int]) -> None:
+        self.config, self.tokens, self.row_tokens = speaker.config, speaker.tokens, speaker.row_tokens
+        self._speaker, self._slow, self._rows = speaker, slow, list(rows)
+
     def main_logits(self, state: Tensor) -> Tensor:
-        return self._slow.logits.clone()  # a sampler may keep them, the next step overwrites them
+        return self._slow.logits[self._rows]  # a copy: a sampler may keep it, the next step overwrites the reader's
 
     def fast_state(self, state: Tensor) -> Tensor:
-        state = self._slow.normed if self.config.norm_before_fast else state
+        state = (self._slow.normed if self.config.norm_before_fast else self._slow.state)[self._rows]
         return state if self._speaker.project is None else self._speaker.project(state)
 
     def begin_codes(self, state: Tensor, code: Tensor, cache: Reader) -> Tensor:

@@ -1,0 +1,165 @@
+"""Several sentences at a time without a GPU: their frames are computed together, so that weights are read once for all.
+
+Measured of the products of S1-mini's layers on one CPU thread, ONNX Runtime, 4 bits: a second sentence adds 11 % to the
+time of one, a third and a fourth twice as much as they are worth. Hence two places. (torch: in 8 bits four sentences
+take 1.07 times the time of one, in float32 two take 2.4 times.) On a GPU captured.py does it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from meadowlark.kit.decode import Together
+from meadowlark.kit.kvcache import KVCache, Prefix, live_mask
+
+from .generate import Eager, FrameMaker, Speaker, draw_frame
+from .model import DualAR
+from .sampler import Manner, Noise, Sampler
+
+if TYPE_CHECKING:  # onnxruntime is not for a GPU
+    from meadowlark.kit.ort_decoder import Reader
+
+    from .ort_speaker import OrtSpeaker
+
+_LOGGER = logging.getLogger(__name__)
+
+CPU_PLACES = 2
+GPU_PLACES = 4
+
+CAPACITY = 1024
+"""Positions of a place: a reference of 20 s and 150 characters. 224 KiB each of S1-mini, in float32. A sentence that
+needs more is computed by itself, in turn with the others."""
+
+
+class Choir:
+    """A speaker for several sentences at a time; each is what it would be alone."""
+
+    def __init__(self, speaker: Speaker, model: TorchModel | OrtModel, places: int, capacity: int) -> None:
+        self.config, self.tokens, self.places = speaker.config, speaker.tokens, places
+        self._speaker = speaker
+        self._together = Together(model, model.draw, places, min(capacity, speaker.config.context))
+
+    def sampler(self, manner: Manner, noise: Noise, *, as_published: bool = False) -> Any:
+        """The speaker's."""
+        return self._speaker.sampler(manner, noise, as_published=as_published)
+
+    def prefix(self, prompt: Tensor) -> Prefix:
+        """The speaker's."""
+        return self._speaker.prefix(prompt)
+
+    def start(self, prompt: Tensor, sampler: Any, length: int, prefix: Prefix | None = None) -> FrameMaker:
+        """Frames of a sentence, together with the others' where it fits."""
+        if self._together.free and length <= self._together.length:
+            return _Frames(self._together, prompt, sampler, prefix)
+        _LOGGER.info("A sentence of up to %d positions is computed by itself", length)
+        return self._speaker.start(prompt, sampler, length, prefix)
+
+
+def choir(speaker: Eager | OrtSpeaker, places: int = CPU_PLACES, capacity: int = CAPACITY) -> Choir:
+    """A speaker's sentences, computed together."""
+    model = TorchModel(speaker.model) if isinstance(speaker, Eager) else OrtModel(speaker)
+    return Choir(speaker, model, places, capacity)
+
+
+class _Frames:
+    """One sentence of a choir."""
+
+    def __init__(self, together: Together[Sampler], prompt: Tensor, sampler: Sampler, prefix: Prefix | None) -> None:
+        self._together, self._begin = together, (prompt, sampler, prefix)
+        self._place: int | None = None
+
+    def first(self) -> Tensor:
+        self._place = self._together.join(*self._begin)
+        return self._together.frame(self._place)
+
+    def next(self) -> Tensor:
+        assert self._place is not None, "first() comes first"
+        return self._together.frame(self._place)
+
+    def close(self) -> None:
+        if self._place is not None:
+            self._together.leave(self._place)
+
+
+class TorchModel:
+    """`Eager` for `Together`."""
+
+    def __init__(self, model: DualAR) -> None:
+        self._model = model
+
+    def cache(self, length: int, batch: int = 1) -> KVCache:
+        """Of the slow stack."""
+        return self._model.cache(length, batch)
+
+    def prefill(self, prompt: Tensor, cache: KVCache, start: int = 0) -> Tensor:
+        """The last state (1, C)."""
+        return self._model.prefill(prompt.to(self._model.plan.device), cache, start)
+
+    def step(self, frames: Tensor, cache: KVCache, at: Tensor, length: int) -> Tensor:
+        """States (B, C)."""
+        return self._model.step(frames, cache, at, length, live_mask(at, length))
+
+    def draw(self, states: Tensor, rows: Sequence[int], samplers: Sequence[Sampler]) -> Tensor:
+        """Frames (rows, 11)."""
+        fast = self._model.fast_cache(len(rows))
+        return draw_frame(self._model, states[list(rows)], Each(samplers), fast)
+
+
+class OrtModel:
+    """`OrtSpeaker` for `Together`: a reader for each number of sequences that step together."""
+
+    def __init__(self, speaker: OrtSpeaker) -> None:
+        self._speaker = speaker
+        self._slow: dict[int, Reader] = {}
+        self._fast: dict[int, Reader] = {}
+
+    def cache(self, length: int, batch: int = 1) -> KVCache:
+        """Of the slow stack; for one `Together`."""
+        return self._speaker.slow.cache(length, batch)
+
+    def prefill(self, prompt: Tensor, cache: KVCache, start: int = 0) -> Reader:
+        """What has read it, one row."""
+        reader = self._speaker.slow.on(cache)
+        reader.read(self._speaker.embed(prompt), start)
+        return reader
+
+    def step(self, frames: Tensor, cache: KVCache, at: Tensor, length: int) -> Reader:
+        """What has read them, a row each."""
+        if len(at) not in self._slow:
+            self._slow[len(at)] = self._speaker.slow.on(cache)
+        reader = self._slow[len(at)]
+        reader.read(self._speaker.embed(frames[:, :, None]), at)
+        return reader
+
+    def draw(self, read: Reader, rows: Sequence[int], samplers: Sequence[Sampler]) -> Tensor:
+        """Frames (rows, 11)."""
+        count, fast = len(rows), self._speaker.fast
+        if count not in self._fast:
+            self._fast[count] = fast.on(fast.cache(self._speaker.config.codebooks, count))
+        return draw_frame(self._speaker.heads(read, rows), read.state, Each(samplers), self._fast[count])
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Draws for several sentences: a row with the sampler of each."""
+
+    samplers: Sequence[Sampler]
+
+    def main(self, logits: Tensor) -> Tensor:
+        """The row of the main token of each, (B,)."""
+        return torch.cat([each.main(logits[row : row + 1]) for row, each in enumerate(self.samplers)])
+
+    def code(self, place: int, logits: Tensor) -> Tensor:
+        """The code at a place of each, (B,)."""
+        return torch.cat([each.code(place, logits[row : row + 1]) for row, each in enumerate(self.samplers)])
+
+    def remember(self, row: Tensor, frame: Tensor, who: Tensor | None = None) -> None:
+        """A frame of each was drawn."""
+        for number, each in enumerate(self.samplers):
+            each.remember(row[number : number + 1], frame[number : number + 1])
