@@ -9,6 +9,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -185,3 +186,21 @@ def test_the_doubles_that_are_named_exist() -> None:
         assert names
         for name in names:
             assert hasattr(importlib.import_module(module), name)
+
+
+def test_the_parity_test_on_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np = pytest.importorskip("numpy")
+    [code] = re.findall(r"^```python\n(.*?)^```", PAGE.partition("## Parity")[2].partition("\n## ")[0], re.M | re.S)
+    monkeypatch.syspath_prepend(FOLDER / "example")
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    beep = importlib.import_module("meadowlark_example.pipeline").beep
+    audio = np.concatenate([beep(330, 0.5, 0.1 + 0.03 * 3) for _ in range(2)])
+    golden = tmp_path / "tests" / "golden"
+    golden.mkdir(parents=True)
+    np.savez(golden / "beeps.npz", audio=audio, samples=len(audio))
+    scope["test_is_what_was_recorded"]()
+    np.savez(golden / "beeps.npz", audio=audio + 1e-5, samples=len(audio))
+    with pytest.raises(AssertionError, match="audio: 1e-05 > 2e-06"):
+        scope["test_is_what_was_recorded"]()

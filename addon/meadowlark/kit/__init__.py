@@ -12,7 +12,11 @@
     ort_decoder      a stack of decoder layers as one graph of ONNX Runtime, in 4 or 8 bits
     kept_files       what took long to make, kept under a key
     decode           several sequences a step at a time
+    graphs           a step recorded once and replayed: CUDA graphs
+    tape             the same on a CPU, for tests
+    guidance         two rows of a batch, guided by each other
     sampling         top-k, top-p and their like, in the order an engine defines
+    pace             which quality keeps up with speech here
     stream           codecs and vocoders piece by piece, with carried state
     references       voices to be imitated: found, checked, trimmed, encoded once
     parity           a pipeline held against recorded data

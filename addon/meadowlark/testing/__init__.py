@@ -4,4 +4,5 @@ conformance   the suite that every engine passes, in one line of pytest
 engines       ToneEngine and FaultyEngine, with their manifests
 clock         FakeClock
 devices       FakeDevices
+parity        a pipeline held against recorded data
 """
