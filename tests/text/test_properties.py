@@ -29,6 +29,7 @@ LANGUAGES = ("en", "de", "cs", "ja", "th", "xx")
 # fmt: off
 FRAGMENTS = st.sampled_from(
     [
+        ":)", " :-D", " ;)", "<3", "m^2", "x²", "^", " > 5", "~$5",
         "(excited)", "[laughs]", "*sighs*", "*really*", "(not a marker)", "[heavy breathing]", "[1]", "[a/b]",
         "（sad）", "(", ")", "[", "]", "((", "*", "**", "***", "_", "__", "`", "```", "~~", "~", "#", "##", "|",
         "\\", "/", "//", "```python\nprint(angry)\n```", "\n```\ncode\n```\n", "~~~\nx\n~~~\n", "\n\n", "\n",

@@ -31,6 +31,7 @@ _ROMAN_RE = regex.compile(r"[IVXLC]+")
 _VOWEL_RE = regex.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýąęěůőűıаеёиіїоуыэюяєαεηιουωάέήίόύώ]", regex.IGNORECASE)
 _SYLLABIC_LANGUAGES = frozenset(("cs", "sk", "sl", "hr", "sr", "bs"))
 _SYLLABIC_RE = regex.compile(r".[rlŕĺ].", regex.IGNORECASE)  # "vlk", "smrt" are words
+_DAY_RE = regex.compile(r"[0-3]?\d\.[01]?\d")
 _UNIT_RE = regex.compile(r"\d\s?\p{L}+$")
 _CASED_RE = regex.compile(r"^[\p{Latin}\p{Cyrillic}\p{Greek}]+$")
 _HAN_KANA_RE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]")
@@ -124,6 +125,14 @@ def _full_stop(left: str, first: str, ahead: Ahead, offset: int, at_start: bool,
         return False  # the number of a list item belongs to what follows
     if word.isdecimal():
         return _number_ends(word, left, first, ahead, offset, language)
+    if _DAY_RE.fullmatch(word) and language in abbreviations.ORDINAL_LANGUAGES:
+        if first.islower() or first.isdecimal():
+            return False  # "Am 24.12. ist"
+        return language != "de" or _begins_sentence(ahead, offset, language)
+    if language in ("de", "nl") and word.endswith("str") and first.isdecimal():
+        return False  # "Hauptstr. 12"
+    if language == "en" and word == "in" and first.islower() and _UNIT_RE.search(left):
+        return False  # "0.5 in. today"
     if _abbreviated(word, left, language):
         return _abbreviation_ends(word, first, ahead, offset, language)
     if first.islower() and language in abbreviations.ORDINAL_LANGUAGES and _ROMAN_RE.fullmatch(word):

@@ -9,7 +9,7 @@ import regex
 
 from meadowlark.text.scan import WORD, Scanner
 from meadowlark.text.stream import NeedMoreError
-from meadowlark.text.symbols import as_comma, punctuation, word_for
+from meadowlark.text.symbols import as_comma, emoticon, punctuation, word_for
 
 _ADDRESS_RE = regex.compile(r"[!#-;=?-Z^_a-z~\p{Latin}]{0,2048}")
 _ADDRESS_STARTS = ("https://", "http://", "www.")
@@ -193,6 +193,8 @@ def _less(scan: Scanner, char: str) -> None:
     if following == "!":
         _comment(scan)
         return
+    if following == "3" and emoticon(scan):
+        return
     if not (following.isascii() and following.isalpha()) and following != "/":
         scan.position += 1
         if following == "" or following.isspace() or following.isdecimal() or following == "=":
@@ -228,9 +230,12 @@ def _comment(scan: Scanner) -> None:
 
 def _greater(scan: Scanner, char: str) -> None:
     """The end of a "<...>", a step in a path through menus, or a comparison."""
+    more = not scan.angle and scan.peek() == " " and scan.peek(2).isdecimal()
     scan.position += 1
     if scan.angle:
         scan.angle = False
+    elif more and scan.space:
+        scan.emit(char)
     elif scan.tail[-1:].isalpha():
         scan.comma = True
     elif scan.tail[-1:].isdecimal():

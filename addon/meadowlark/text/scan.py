@@ -17,6 +17,8 @@ WORD = r"\p{L}\p{N}"
 """What words are made of, inside a character class; combining marks come on top."""
 CLOSING = frozenset(",.;:!?…)]}、。，．！？；：）」』】〉》”’%")
 """These stand right behind a word."""
+_CELL_END = frozenset('%‰°€$£¥²³″"”’»)]')
+"""A comma may follow these as it may follow a word."""
 _TAIL: Final = 96
 # Words that only a marker kept apart: "Hello.(laughs)There". Scripts without spaces need none.
 _RUN_ON_RE = regex.compile(
@@ -88,7 +90,7 @@ class Scanner:
     def emit(self, text: str) -> None:
         """Give out, behind the space or comma that was waiting."""
         closing = text[0] in CLOSING
-        if self.comma and self.tail[-1:].isalnum() and not closing:
+        if self.comma and (self.tail[-1:].isalnum() or self.tail[-1:] in _CELL_END) and self.tail and not closing:
             text = ", " + text
         elif self.tail and (self._waiting(closing) or (self.marked and _RUN_ON_RE.fullmatch(self.tail[-1] + text[0]))):
             text = " " + text

@@ -12,6 +12,10 @@ _SYMBOL_KEPT = frozenset("°℃℉№℡㎏㎡㎥㎝㎞㎜㎎㏄")
 _DIGRAPHS = {"‼": "!", "⁇": "?", "⁈": "?!", "⁉": "!?"}
 _ARROW_RE = regex.compile(r"[\u2190-\u21ff\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2b11]")
 _PICTURES = frozenset(("So", "Co", "Cn", "Cc", "Zs"))
+_EMOTICON_RE = regex.compile(
+    r"[:;]['’]?[-–^]?(?:[()\[\]]{1,8}|[DPpOo/\\](?![/\\]))(?![\p{L}\p{N}])|<3(?= {0,8}(?:[.!?,<\n]|\Z))"
+)
+_EMOTICON_SIGNS = frozenset(":;'’-–^()[]DPpOo/\\<3")
 _LETTER_END_RE = regex.compile(r"[\p{L}\p{M}]$")
 # More than 8 combining marks on one letter are noise, and a letter must fit into any piece.
 _NO_ROOM_RE = regex.compile(r"(?:\p{M}{8}|^)$")
@@ -111,7 +115,8 @@ def underscore(scan: Scanner, char: str) -> None:
 def tilde(scan: Scanner, char: str) -> None:
     """Before a number it means "about"."""
     run = scan.run(char)
-    about = run == 1 and scan.peek().isdecimal()
+    money = run == 1 and scan.peek() in tuple("$€£") and scan.peek(2).isdecimal()
+    about = run == 1 and (money or scan.peek().isdecimal())
     scan.position += run
     if about:
         scan.emit(scan.about_word or char)
@@ -138,6 +143,41 @@ def equals(scan: Scanner, char: str) -> None:
         scan.space = True
     else:
         scan.emit(char)
+
+
+def emoticon(scan: Scanner) -> bool:
+    """Whether one stands here, ":-)" or "<3", and is passed over now: nobody says them."""
+    if not (scan.space or scan.comma or not scan.tail or scan.tail[-1] in ".!?…,)"):
+        return False
+    offset = 1
+    while offset < 12 and (following := scan.peek(offset)) and following in _EMOTICON_SIGNS:
+        offset += 1
+    if scan.buffer.startswith("<3", scan.position):
+        offset = 2
+        while offset < 12 and scan.peek(offset) == " ":
+            offset += 1
+    found = _EMOTICON_RE.match(scan.buffer, scan.position)
+    if found is None:
+        return False
+    scan.position = found.end()
+    scan.marked = True  # as where a marker stood: no space before a full stop behind it
+    return True
+
+
+def eyes(scan: Scanner, char: str) -> None:
+    """Of an emoticon, or punctuation."""
+    if not emoticon(scan):
+        punctuation(scan, char)
+
+
+def caret(scan: Scanner, char: str) -> None:
+    """Squares and cubes: "m^2"."""
+    power = {"2": "²", "3": "³"}.get(scan.peek())
+    if power and not scan.space and scan.tail[-1:].isalnum() and not scan.peek(2).isdecimal():
+        scan.position += 2
+        scan.emit(power)
+    else:
+        brace(scan, char)
 
 
 def word_for(scan: Scanner, word: str | None, char: str, length: int) -> None:
@@ -202,7 +242,9 @@ SYMBOLS = {
     **dict.fromkeys(" \t\u00a0\u202f\u3000", white),
     **dict.fromkeys("•◦▪‣●■◆", bullet),
     "|": as_comma,
-    "^": brace,
+    ":": eyes,
+    ";": eyes,
+    "^": caret,
     "{": brace,
     "}": brace,
     ".": full_stop,

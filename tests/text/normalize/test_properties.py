@@ -61,7 +61,8 @@ def test_every_number_is_spoken_or_left(text: str, tag: str) -> None:
             assert end <= edit.start < edit.end <= len(text)
             end = edit.end
             written = regex.findall(r"[0-9]", text[edit.start : edit.end])
-            assert regex.search(r"\p{L}", edit.words)
+            # "1.299,99" in English becomes "1299.99" before it is read: the same digits
+            assert regex.search(r"\p{L}", edit.words) or regex.findall(r"[0-9]", edit.words) == written
             assert not set(regex.findall(r"[0-9]", edit.words)) - set(written)
         text = apply(text, edits)
     assert text == normalize(text, tag)

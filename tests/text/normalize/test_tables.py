@@ -16,7 +16,7 @@ TABLES = {tag: table for code in languages() for tag, table in tables(code).item
 NOT_EVERYWHERE = {
     "range_case", "range_plural", "years_before", "years_unless", "decade_marks", "decades_after", "times_suffix",
     "mixed_gender", "clock_words", "clock_hour", "of", "year_words", "centuries", "phone_pairs", "month_first",
-    "ordinal_marks", "fraction_plural", "counted", "short_months",
+    "ordinal_marks", "fraction_plural", "counted", "short_months", "endings", "halves",
 }  # fmt: skip
 """What a language may do without; the rest has something in it."""
 HOUSEHOLD = words("°C °F ° % W kW Wh kWh MWh V A Hz lx ppm µg hPa mbar dB mm cm m km m² m³ l ml g kg MB GB min s h")

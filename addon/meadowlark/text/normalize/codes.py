@@ -6,7 +6,7 @@ import regex
 
 from meadowlark.text.normalize.amounts import Amounts
 from meadowlark.text.normalize.language import Language
-from meadowlark.text.normalize.rules import Match, Rule, rule
+from meadowlark.text.normalize.rules import Match, Rule, rule, word_before
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _PHONES = (
@@ -17,6 +17,8 @@ _PHONES = (
     r"\(0[0-9]{1,5}\) ?[0-9]{3,10}(?:[ -][0-9]{2,8}){0,4}",
     r"0[0-9]{1,5}[ /-]{1,3}[0-9]{2,10}(?:[ -][0-9]{1,8}){0,5}",
 )
+_STAGE = r"(?:[-.]?(?P<stage>alpha|beta|rc|dev|a|b)[-.]?(?P<build>[0-9]{1,4})?)?"
+_STAGES = {"a": "alpha", "b": "beta", "rc": "R C"}
 _GROUP_RE = regex.compile(r"[0-9]+")
 _LEAST_DIGITS = 7
 
@@ -32,10 +34,15 @@ class Codes:
         """In the order in which they are tried."""
         return (
             rule(rf"(?P<address>{_OCTET}(?:\.{_OCTET}){{3}})(?:/[0-9]{{1,2}}|:(?P<port>[0-9]{{1,5}}))?", self._read_ip),
-            rule(r"(?P<v>[vV]\.? ?)(?P<number>[0-9]{1,8}(?:\.[0-9]{1,8}){0,6})", self._read_version),
-            rule(r"(?P<number>[0-9]{1,8}(?:\.[0-9]{1,8}){2,6})", self._read_version),
+            rule(rf"(?P<v>[vV]\.? ?)(?P<number>[0-9]{{1,8}}(?:\.[0-9]{{1,8}}){{0,6}}){_STAGE}", self._read_version),
+            rule(rf"(?P<number>[0-9]{{1,8}}(?:\.[0-9]{{1,8}}){{2,6}}){_STAGE}", self._read_version),
+            rule(
+                rf"(?P<number>[0-9]{{1,8}}\.[0-9]{{1,8}})(?=[-.]?(?:alpha|beta|rc|dev|[ab][0-9])){_STAGE}",
+                self._read_version,
+            ),
             rule(r"(?P<number>20[1-4][0-9]\.(?:[1-9]|1[0-2]))", self._read_version),
             *(rule(pattern, self._read_phone) for pattern in _PHONES),
+            rule(r"[0-9]{2,4}(?: [0-9]{2,4}){2,4}", self._read_called),
         )
 
     def _read_ip(self, match: Match) -> str:
@@ -54,6 +61,9 @@ class Codes:
             return ""
         parts = [self._part(each) for each in match["number"].split(".")]
         words = f" {language.dot} ".join(parts)
+        if stage := match.groupdict().get("stage"):
+            words += f" {_STAGES.get(stage, stage)}"
+            words += f" {self._amounts.code(match['build'])}" if match["build"] else ""
         return f"{language.version} {words}" if match.groupdict().get("v") else words
 
     def _groups(self, written: str) -> bool:
@@ -64,6 +74,11 @@ class Codes:
         if len(digits) == 4 and digits.startswith("20"):
             return self._language.year(int(digits))  # "2026.11"
         return self._amounts.code(digits)
+
+    def _read_called(self, match: Match) -> str:
+        """Groups of digits behind "call" or "phone"."""
+        called = self._language.spelled_after.intersection(word_before(match, 2).split())
+        return self._read_phone(match) if called else ""
 
     def _read_phone(self, match: Match) -> str:
         groups = _GROUP_RE.findall(match[0])

@@ -50,6 +50,7 @@ class Counting:
             Rule(regex.compile(rf"(?P<mark>{alternatives(language.signs)}){GAP}(?=[0-9])"), self._read_sign),
             rule(r"[0-9]{1,2}(?:,[0-9]{1,2}){2,20}", self._read_list),
             rule(r"[0-9]{2,15}", self._read_spelled),
+            rule(r"(?P<number>(?:19|20)[0-9]{2})/(?P<second>[0-9]{2})", self._read_season),
             rule(rf"(?P<number>[12][0-9]{{3}}) ?(?P<word>{alternatives(language.year_words)})", self._read_year_with),
             rule(r"(?P<number>1[0-9]{3}|2[01][0-9]{2})", self._read_year),
             rule(rf"(?P<plus>\+(?=[0-9]))?{SIGN}(?P<number>{number})", self._read_number),
@@ -106,6 +107,13 @@ class Counting:
         if self._count_re is None or number < 1100 or self._count_re.match(match.string, match.end()):
             return ""
         return language.year(number)
+
+    def _read_season(self, match: Match) -> str:
+        """ "2026/27"."""
+        year, next_year = int(match["number"]), int(match["second"])
+        if next_year != (year + 1) % 100:
+            return ""
+        return f"{self._language.year(year)} {self._amounts.code(match['second'])}"
 
     def _read_year_with(self, match: Match) -> str:
         return self._language.year_with(int(match["number"]), word_before(match), match["word"])

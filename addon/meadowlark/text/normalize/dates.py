@@ -17,11 +17,8 @@ class Calendar:
     def __init__(self, language: Language) -> None:
         self._language = language
 
-    def rules(self) -> tuple[Rule, ...]:
+    def dates(self) -> tuple[Rule, ...]:
         """In the order in which they are tried."""
-        return (*self._dates(), *self._times())
-
-    def _dates(self) -> tuple[Rule, ...]:
         language = self._language
         tail = rf"(?: ?(?P<word>{alternatives(language.year_words)}))?"
         stamp = r"[T ](?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])(?::[0-5][0-9](?:[.,][0-9]{1,9})?)?"
@@ -64,11 +61,14 @@ class Calendar:
             words = language.date_range(Day(days[0], month, year, before), days[1]) if days[0] < days[1] else ""
         else:
             words = language.date(Day(days[0], month, year, before, found.get("word") or ""))
+        if words and found.get("name") and _ends_text(match):
+            words += "."
         if words and found.get("hour"):
             words += ", " + language.time(Clock(int(found["hour"]), int(found["minute"]), None, "", ""))
         return words
 
-    def _times(self) -> tuple[Rule, ...]:
+    def times(self) -> tuple[Rule, ...]:
+        """In the order in which they are tried."""
         language = self._language
         word = rf"(?:{GAP}(?P<word>{alternatives(language.clock_words)}))"
         # "2 h" alone is how long something takes.
@@ -100,7 +100,12 @@ class Calendar:
             return ""
         words = language.time(start) if end is None else language.time_range(start, end)
         # "at 5 p.m." also ends the sentence with its full stop.
-        return words + "." * (words != "" and word.endswith(".") and not match.string[match.end() :].strip("\"'”’»)"))
+        return words + "." * (words != "" and word.endswith(".") and _ends_text(match))
+
+
+def _ends_text(match: Match) -> bool:
+    """Whether its full stop ends the sentence too."""
+    return match[0].endswith(".") and not match.string[match.end() :].strip("\"'”’»)")
 
 
 def _clock(found: dict[str, str | None], suffix: str, word: str, before: str) -> Clock | None:

@@ -16,8 +16,10 @@ from meadowlark.text.normalize.amounts import Amounts
 from meadowlark.text.normalize.codes import Codes
 from meadowlark.text.normalize.counting import Counting
 from meadowlark.text.normalize.dates import Calendar
+from meadowlark.text.normalize.durations import Durations
 from meadowlark.text.normalize.entities import entity_edits
 from meadowlark.text.normalize.language import Language
+from meadowlark.text.normalize.marks import Marks
 from meadowlark.text.normalize.names import Names
 from meadowlark.text.normalize.quantities import Quantities
 from meadowlark.text.normalize.rules import GAP, Rule, alternatives
@@ -45,13 +47,16 @@ class Engine:
         self._names: dict[str, tuple[Rule, ...]] = {}
         """First word or sign, in lower case → the rules that begin so."""
         self._before_numbers: frozenset[str] = frozenset()
+        self._marks = Marks(language, amounts) if language and amounts else None
         if language and amounts:
             for beginnings, rule in Names(language).openings():
                 for first in {_first_part(each) for each in beginnings}:
                     self._names[first] = (*self._names.get(first, ()), rule)
             counting = Counting(language, amounts)
             self._numbers = (
-                *Calendar(language).rules(),
+                *Calendar(language).dates(),
+                *Durations(language, amounts).rules(),
+                *Calendar(language).times(),
                 *Codes(language, amounts).rules(),
                 *counting.marked(),
                 *Quantities(language, amounts).rules(),
@@ -72,7 +77,10 @@ class Engine:
         """What is read otherwise than it is written: edits of the text, edits of what came out, and so on."""
         steps = [entity_edits(text)]
         text = apply(text, steps[0])
-        while self._numbers and len(steps) <= _PASSES and (edits := self._edits(text)):
+        if self._marks is None:
+            return tuple(edits for edits in steps if edits)
+        for read in (self._marks.before, *[self._edits] * _PASSES, self._marks.after, self._edits):
+            edits = read(text)
             steps.append(edits)
             text = apply(text, edits)
         return tuple(edits for edits in steps if edits)

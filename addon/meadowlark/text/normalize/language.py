@@ -189,6 +189,8 @@ class Language:
     """"1/2" → "{n} and a half"."""
     mixed_gender: str
     """Of the whole number in them."""
+    halves: Mapping[str, str]
+    """Gender → "half a" before a thing of that gender; "" for anything. Empty where "1/2" is always read the same."""
     fraction_plural: int
     """Plural index of a unit behind a fraction."""
     operators: Mapping[str, str]
@@ -249,6 +251,12 @@ class Language:
     """Telephone numbers are read in pairs, not digit by digit."""
     spelled_after: frozenset[str]
     """Words behind which a number is read digit by digit: "code", "PIN"."""
+    episode: str
+    """Template of {season} and {episode}: "S01E02"."""
+    powers: Mapping[str, str]
+    """"²" and "³" behind what is no unit."""
+    endings: Mapping[str, str]
+    """Abbreviated ends of words, with their full stops: "Hauptstr."."""
     letters: Mapping[str, str]
     """"CO2" → how it is said."""
 

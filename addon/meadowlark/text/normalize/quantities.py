@@ -77,7 +77,9 @@ class Quantities:
             words = self._amounts.count(amount, unit)
         if words and match["plus"]:
             words = f"{self._language.operators['+']} {words}"
-        return self._with_per(words, match)
+        words = self._with_per(words, match)
+        ends = match[0].endswith(".") and not match.string[match.end() :].strip("\"'”’»)")
+        return f"{words}." if words and ends else words
 
     def _read_magnitude(self, match: Match) -> str:
         amount = self._amounts.parse(match["number"], match["sign"] or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meadowlark.text.normalize.amounts import Amounts
 from meadowlark.text.normalize.language import Language
-from meadowlark.text.normalize.rules import GAP, SIGN, Match, Rule, alternatives, rule
+from meadowlark.text.normalize.rules import GAP, SIGN, Match, Rule, alternatives, rule, word_after
 
 GLYPHS = {"½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8"}
 _OPERATORS = {"x": "×", "X": "×", "*": "×", "·": "×", "-": "−", "–": "−", "/": "÷", ":": "÷"}
@@ -23,7 +23,7 @@ class Sums:
         """In the order in which they are tried."""
         language = self._language
         written = alternatives(language.fractions)
-        unit = rf"(?:{GAP}(?P<unit>{alternatives(language.units)}))?"
+        unit = rf"(?:{GAP}(?P<unit>{alternatives(language.units)})(?:\.(?= \p{{Ll}}))?)?"
         glyph = f"[{''.join(GLYPHS)}]"
         term = rf"(?:[-−](?=[0-9]))?(?:{self._amounts.number})"
         operator = r"[+×÷=*·]| ?[+−–×xX*·÷=/:-] |(?<=[0-9])[xX](?=[0-9])| ?[=≈<>≤≥] ?"
@@ -33,7 +33,7 @@ class Sums:
                 self._read_mixed,
             ),
             rule(rf"(?:(?P<fraction>{written})|(?P<glyph>{glyph})){unit}", self._read_fraction),
-            rule(rf"(?P<first>{term})(?:(?P<operator>{operator})(?P<next>{term})){{1,12}}", self._read_sum),
+            rule(rf"(?P<first>{term})(?:(?P<operator>{operator})(?P<next>{term})){{1,12}}{unit}", self._read_sum),
             rule(r"(?P<number>[0-9]{1,3})[x×]", self._read_times),
             rule(r"(?P<number>[0-9]{1,4}):(?P<second>[0-9]{1,4})", self._read_ratio),
         )
@@ -50,12 +50,26 @@ class Sums:
 
     def _read_fraction(self, match: Match) -> str:
         language = self._language
-        words = language.fractions.get(match["fraction"] or GLYPHS[match["glyph"]], "")
+        written = match["fraction"] or GLYPHS[match["glyph"]]
+        words = language.fractions.get(written, "")
+        if written == "1/2" and (half := self._half(match)):
+            words = half
         return (
             f"{words} {language.units[match['unit']].form(language.fraction_plural)}"
             if words and match["unit"]
             else words
         )
+
+    def _half(self, match: Match) -> str:
+        """ "Half a", as the thing wants it that follows; "" where it is not known."""
+        language = self._language
+        if match["unit"]:
+            gender = language.units[match["unit"]].gender
+        elif (after := word_after(match)) and ("" in language.halves or after.lower() in language.counted):
+            gender = language.counted.get(after.lower(), "")
+        else:
+            return ""
+        return language.halves.get(gender) or language.halves.get("", "")
 
     def _read_sum(self, match: Match) -> str:
         written = [operator.strip() for operator in match.captures("operator")]
@@ -63,6 +77,8 @@ class Sums:
         terms = [self._read_term(term) for term in (match["first"], *match.captures("next"))]
         if _CERTAIN.isdisjoint(written) or not all(operators) or not all(terms):
             return ""
+        if match["unit"]:
+            terms[-1] = self._amounts.count(self._amounts.parse(match["next"]), self._language.units[match["unit"]])
         return " ".join([terms[0], *(f"{sign} {term}" for sign, term in zip(operators, terms[1:], strict=True))])
 
     def _read_term(self, written: str) -> str:

@@ -231,9 +231,11 @@ LANGUAGE = Language(
     fractions={
         "1/2": "jedna polovina", "1/3": "jedna třetina", "2/3": "dvě třetiny", "1/4": "jedna čtvrtina",
         "3/4": "tři čtvrtiny", "1/5": "jedna pětina", "1/8": "jedna osmina", "1/10": "jedna desetina",
+        "24/7": "dvacet čtyři sedm",
     },
     mixed={"1/2": "{n} a půl", "1/4": "{n} a čtvrt", "3/4": "{n} a tři čtvrtě"},
     mixed_gender="m",
+    halves={"": "půl"},
     fraction_plural=3,
     operators={
         "+": "plus", "−": "minus", "×": "krát", "÷": "děleno", "=": "rovná se", ":": "ku", "<": "je menší než",
@@ -279,7 +281,10 @@ LANGUAGE = Language(
     port="port",
     version="verze",
     phone_pairs=False,
-    spelled_after=words("pin kód linka"),
+    spelled_after=words("pin kód linka tel telefon volej volejte zavolej zavolejte"),
+    episode="série {season} díl {episode}",
+    powers={"²": "na druhou", "³": "na třetí"},
+    endings={},
     letters={
         "CO2": "C O dva", "CO₂": "C O dva", "PM2.5": "P M dva a půl", "PM2,5": "P M dva a půl", "PM10": "P M deset",
         "NO₂": "N O dva", "NO2": "N O dva", "O₃": "ozon",

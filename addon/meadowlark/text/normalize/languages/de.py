@@ -97,6 +97,8 @@ def _ending(before: str, noun: str = "") -> str:
 
 def _dotted(number: Dotted) -> str:
     """ "3. Stock": behind an article always, else before nouns that are counted so."""
+    if number.written.endswith("°"):
+        return ""
     noun = number.after.lower()
     counted = noun in _NEUTER or noun in _FEMININE or noun in _ORDINAL_NOUNS
     last = number.before.rpartition(" ")[2]
@@ -171,7 +173,7 @@ _UNITS = {
             "lx lux": "Lux",
             "lm": "Lumen",
             "ppm": "ppm",
-            "µg μg": "Mikrogramm",
+            "µg μg ug": "Mikrogramm",
             "mg": "Milligramm",
             "g": "Gramm",
             "kg": "Kilogramm",
@@ -308,11 +310,12 @@ LANGUAGE = Language(
         "1/5": "ein Fünftel", "2/5": "zwei Fünftel", "3/5": "drei Fünftel", "4/5": "vier Fünftel",
         "1/6": "ein Sechstel",
         "5/6": "fünf Sechstel", "1/8": "ein Achtel", "3/8": "drei Achtel", "5/8": "fünf Achtel", "7/8": "sieben Achtel",
-        "1/10": "ein Zehntel", "24/7": "vierundzwanzig sieben",
+        "1/10": "ein Zehntel", "24/7": "vierundzwanzig sieben", "50/50": "fünfzig-fünfzig",
     },
     mixed={"1/2": "{n}einhalb", "1/4": "{n}einviertel", "3/4": "{n}dreiviertel", "1/3": "{n}eindrittel",
     "2/3": "{n}zweidrittel"},
     mixed_gender="n",
+    halves={"m": "ein halber", "n": "ein halbes", "f": "eine halbe"},
     fraction_plural=0,
     operators={
         ":": "zu",
@@ -329,9 +332,11 @@ LANGUAGE = Language(
     },
     counted={
         **dict.fromkeys(words("stunde minute sekunde woche lampe leuchte nachricht tür person aufgabe kamera steckdose "
-                              "erinnerung etage million e-mail mail stelle meldung batterie"), "f"),
+                              "erinnerung etage million e-mail mail stelle meldung batterie tasse packung "
+                              "flasche tafel dose zwiebel zitrone gurke prise"), "f"),
         **dict.fromkeys(words("licht fenster gerät auto update ereignis kind bild tor jahr mal"), "n"),
-        **dict.fromkeys(words("tag monat timer wecker alarm termin raum anruf artikel schritt sensor schalter"), "m"),
+        **dict.fromkeys(words("tag monat timer wecker alarm termin raum anruf artikel schritt sensor schalter liter "
+                              "becher teelöffel esslöffel"), "m"),
     },
     units=_UNITS,
     per=_PER,
@@ -356,7 +361,10 @@ LANGUAGE = Language(
     port="Port",
     version="Version",
     phone_pairs=False,
-    spelled_after=words("pin code geheimzahl notruf durchwahl postleitzahl plz wähle rufe"),
+    spelled_after=words("pin code geheimzahl notruf durchwahl postleitzahl plz wähle rufe ruf tel telefon"),
+    episode="Staffel {season} Folge {episode}",
+    powers={"²": "hoch zwei", "³": "hoch drei"},
+    endings={"str.": "straße"},
     letters={
         "CO2": "C O zwei", "CO₂": "C O zwei", "PM2.5": "P M zwei Komma fünf", "PM2,5": "P M zwei Komma fünf",
         "PM10": "P M zehn", "PM1": "P M eins", "H2O": "H zwei O", "H₂O": "H zwei O", "O₃": "Ozon", "NO₂": "N O zwei",
@@ -370,7 +378,9 @@ LANGUAGE = Language(
         "z.T.": "zum Teil", "z. T.": "zum Teil", "s.o.": "siehe oben", "s. o.": "siehe oben", "s.u.": "siehe unten",
         "s. u.": "siehe unten", "u.U.": "unter Umständen", "u. U.": "unter Umständen", "m.E.": "meines Erachtens",
         "v.Chr.": "vor Christus", "v. Chr.": "vor Christus", "n.Chr.": "nach Christus", "n. Chr.": "nach Christus",
-        "usw.": "und so weiter", "usf.": "und so fort", "etc.": "et cetera", "bzw.": "beziehungsweise",
+        "usw.": "und so weiter", "Jh.": "Jahrhundert", "Jhd.": "Jahrhundert", "Std.": "Stunden",
+        "Mo.,": "Montag,", "Di.,": "Dienstag,", "Mi.,": "Mittwoch,", "Do.,": "Donnerstag,", "Fr.,": "Freitag,",
+        "Sa.,": "Samstag,", "So.,": "Sonntag,", "usf.": "und so fort", "etc.": "et cetera", "bzw.": "beziehungsweise",
         "ca.": "circa", "evtl.": "eventuell", "ggf.": "gegebenenfalls", "inkl.": "inklusive", "exkl.": "exklusive",
         "bspw.": "beispielsweise", "zzgl.": "zuzüglich", "abzgl.": "abzüglich",
         "mind.": "mindestens",

@@ -124,6 +124,8 @@ def _time(clock: Clock) -> str:
 def _time_range(start: Clock, end: Clock) -> str:
     if start.word:
         return f"{_time(start)} to {_time(end)}"
+    if end.word in ("hours", "hrs", "h") and start.minute is None and end.minute is None:
+        return ""  # how long it takes
     half = _half(end.word)
     if half and start.minute in (None, 0):
         return f"{_cardinal(start.hour, '')} to {_time(end)}"
@@ -178,7 +180,7 @@ _UNITS = nouns(
         "lm": "lumen|lumens",
         "ppm": "part per million|parts per million",
         "ppb": "part per billion|parts per billion",
-        "µg μg": "microgram|micrograms",
+        "µg μg ug": "microgram|micrograms",
         "mg": "milligram|milligrams",
         "g": "gram|grams",
         "kg": "kilogram|kilograms",
@@ -255,6 +257,7 @@ _UNITS = nouns(
 _PER = {
     "s": "per second", "sec": "per second", "min": "per minute", "h": "per hour", "hr": "per hour", "d": "per day",
     "day": "per day", "week": "per week", "month": "per month", "year": "per year", "yr": "per year",
+    "mo": "per month", "wk": "per week",
     "kWh": "per kilowatt hour", "MWh": "per megawatt hour", "m": "per meter", "km": "per kilometer",
     "mi": "per mile", "m²": "per square meter", "m2": "per square meter", "m³": "per cubic meter",
     "m3": "per cubic meter", "l": "per liter", "L": "per liter", "dl": "per deciliter", "dL": "per deciliter",
@@ -326,7 +329,7 @@ LANGUAGE = Language(
         "1/2": "one half", "1/3": "one third", "2/3": "two thirds", "1/4": "one quarter", "3/4": "three quarters",
         "1/5": "one fifth", "2/5": "two fifths", "3/5": "three fifths", "4/5": "four fifths", "1/6": "one sixth",
         "5/6": "five sixths", "1/8": "one eighth", "3/8": "three eighths", "5/8": "five eighths",
-        "7/8": "seven eighths", "1/10": "one tenth", "24/7": "twenty-four seven",
+        "7/8": "seven eighths", "1/10": "one tenth", "24/7": "twenty-four seven", "50/50": "fifty-fifty",
     },
     mixed={
         "1/2": "{n} and a half", "1/3": "{n} and a third", "2/3": "{n} and two thirds", "1/4": "{n} and a quarter",
@@ -334,6 +337,7 @@ LANGUAGE = Language(
         "5/8": "{n} and five eighths", "7/8": "{n} and seven eighths",
     },
     mixed_gender="",
+    halves={},
     fraction_plural=0,
     operators={
         ":": "to",
@@ -371,7 +375,10 @@ LANGUAGE = Language(
     port="port",
     version="version",
     phone_pairs=False,
-    spelled_after=words("pin code passcode call dial extension ext zip"),
+    spelled_after=words("pin code passcode call dial extension ext zip tel telephone phone"),
+    episode="season {season} episode {episode}",
+    powers={"²": "squared", "³": "cubed"},
+    endings={},
     letters={
         "CO2": "C O two", "CO₂": "C O two", "PM2.5": "P M two point five", "PM₂.₅": "P M two point five",
         "PM10": "P M ten", "PM1": "P M one", "H2O": "H two O", "H₂O": "H two O", "O₃": "ozone", "NO₂": "N O two",
@@ -381,7 +388,9 @@ LANGUAGE = Language(
         "e.g.": "for example", "e. g.": "for example", "i.e.": "that is", "i. e.": "that is", "etc.": "et cetera",
         "approx.": "approximately", "vs.": "versus", "incl.": "including", "excl.": "excluding", "temp.": "temperature",
         "max.": "maximum", "min.": "minimum", "avg.": "average", "Tel.": "telephone", "tel.": "telephone",
-        "w/o": "without", "Mon-Fri": "Monday to Friday", "Mon–Fri": "Monday to Friday", "a.k.a.": "also known as",
+        "w/o": "without",
+        "w/": "with", "doz.": "dozen", "appt.": "appointment",
+        "Mon-Fri": "Monday to Friday", "Mon–Fri": "Monday to Friday", "a.k.a.": "also known as",
         "Jr.": "Junior", "Sr.": "Senior", "dept.": "department",
         "viz.": "namely", "cf.": "compare", "Blvd.": "Boulevard", "Ave.": "Avenue", "Rd.": "Road",
     },

@@ -136,7 +136,7 @@ LANGUAGE = Language(
     years_unless="",
     ordinal=_ordinal,
     ordinal_marks={
-        "º": "", ".º": "", "°.": "", "ª": "f", ".ª": "f", "er": "adjective", ".er": "adjective", "ro": "", "ra": "f",
+        "º": "", ".º": "", "ª": "f", ".ª": "f", "er": "adjective", ".er": "adjective", "ro": "", "ra": "f",
         "do": "", "da": "f", "to": "", "ta": "f",
     },
     dotted=never,
@@ -148,10 +148,11 @@ LANGUAGE = Language(
     range_plural=None,
     fractions={
         "1/2": "un medio", "1/3": "un tercio", "2/3": "dos tercios", "1/4": "un cuarto", "3/4": "tres cuartos",
-        "1/5": "un quinto", "1/8": "un octavo", "1/10": "un décimo",
+        "1/5": "un quinto", "1/8": "un octavo", "1/10": "un décimo", "24/7": "veinticuatro siete",
     },
     mixed={"1/2": "{n} y medio", "1/4": "{n} y cuarto", "3/4": "{n} y tres cuartos", "1/3": "{n} y un tercio"},
     mixed_gender="",
+    halves={"m": "medio", "f": "media"},
     fraction_plural=0,
     operators={
         "+": "más", "−": "menos", "×": "por", "÷": "entre", "=": "igual a", ":": "a", "≈": "aproximadamente",
@@ -165,7 +166,8 @@ LANGUAGE = Language(
     },
     counted={
         **dict.fromkeys(words("hora horas semana semanas luz luces lámpara lámparas puerta puertas ventana ventanas "
-                              "persona personas tarea tareas alarma alarmas cámara cámaras llamada llamadas vez veces"),
+                              "persona personas tarea tareas alarma alarmas cámara cámaras llamada llamadas vez veces "
+                              "taza tazas cucharada cucharadas cucharadita cucharaditas cebolla docena"),
                         "f"),
         **dict.fromkeys(words("minuto minutos segundo segundos día días mes meses año años mensaje mensajes evento "
                               "eventos dispositivo dispositivos temporizador temporizadores recordatorio recordatorios "
@@ -205,7 +207,10 @@ LANGUAGE = Language(
     port="puerto",
     version="versión",
     phone_pairs=False,
-    spelled_after=words("pin código clave extensión"),
+    spelled_after=words("pin código clave extensión tel teléfono llame llama llamar marque"),
+    episode="temporada {season} episodio {episode}",
+    powers={"²": "al cuadrado", "³": "al cubo"},
+    endings={},
     letters={
         "CO2": "C O dos", "CO₂": "C O dos", "PM2.5": "P M dos coma cinco", "PM2,5": "P M dos coma cinco",
         "PM10": "P M diez", "NO₂": "N O dos", "NO2": "N O dos", "O₃": "ozono",

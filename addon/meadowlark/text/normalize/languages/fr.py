@@ -148,10 +148,11 @@ LANGUAGE = Language(
     range_plural=None,
     fractions={
         "1/2": "un demi", "1/3": "un tiers", "2/3": "deux tiers", "1/4": "un quart", "3/4": "trois quarts",
-        "1/5": "un cinquième", "1/8": "un huitième", "1/10": "un dixième",
+        "1/5": "un cinquième", "1/8": "un huitième", "1/10": "un dixième", "24/7": "vingt-quatre sept",
     },
     mixed={"1/2": "{n} et demi", "1/4": "{n} un quart", "3/4": "{n} trois quarts", "1/3": "{n} un tiers"},
     mixed_gender="m",
+    halves={"m": "un demi", "f": "une demi"},
     fraction_plural=0,
     operators={
         "+": "plus", "−": "moins", "×": "fois", "÷": "divisé par", "=": "égale", "≈": "environ",
@@ -165,7 +166,9 @@ LANGUAGE = Language(
     counted={
         **dict.fromkeys(words("heure heures minute minutes seconde secondes semaine semaines lampe lampes lumière "
                               "lumières porte portes fenêtre fenêtres personne personnes tâche tâches alarme alarmes "
-                              "fois année années pièce pièces caméra caméras"), "f"),
+                              "fois année années pièce pièces caméra caméras tasse tasses cuillère cuillères"),
+                        "f"),
+        **dict.fromkeys(words("verre litre oignon citron paquet sachet"), "m"),
     },
     units=_UNITS,
     per={
@@ -201,7 +204,10 @@ LANGUAGE = Language(
     port="port",
     version="version",
     phone_pairs=True,
-    spelled_after=words("code pin poste"),
+    spelled_after=words("code pin poste tél téléphone appelez appelle appeler"),
+    episode="saison {season} épisode {episode}",
+    powers={"²": "au carré", "³": "au cube"},
+    endings={},
     letters={
         "CO2": "C O deux", "CO₂": "C O deux", "PM2.5": "P M deux virgule cinq", "PM2,5": "P M deux virgule cinq",
         "PM10": "P M dix", "NO₂": "N O deux", "NO2": "N O deux", "O₃": "ozone",
@@ -212,6 +218,8 @@ LANGUAGE = Language(
         "tél.": "téléphone", "Tél.": "téléphone", "temp.": "température", "cf.": "voir", "bd": "boulevard",
         "av. J.-C.": "avant Jésus-Christ", "apr. J.-C.": "après Jésus-Christ", "Mme": "madame", "Mlle": "mademoiselle",
         "MM.": "messieurs",
+        "24h/24": "vingt-quatre heures sur vingt-quatre", "24 h/24": "vingt-quatre heures sur vingt-quatre",
+        "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
     },
     titles={"M.": "monsieur", "Dr": "docteur", "Dr.": "docteur", "Pr": "professeur", "St": "saint", "Ste": "sainte"},
     regnal=words(

@@ -136,10 +136,11 @@ LANGUAGE = Language(
     range_plural=None,
     fractions={
         "1/2": "un mezzo", "1/3": "un terzo", "2/3": "due terzi", "1/4": "un quarto", "3/4": "tre quarti",
-        "1/5": "un quinto", "1/8": "un ottavo", "1/10": "un decimo",
+        "1/5": "un quinto", "1/8": "un ottavo", "1/10": "un decimo", "24/7": "ventiquattro sette",
     },
     mixed={"1/2": "{n} e mezzo", "1/4": "{n} e un quarto", "3/4": "{n} e tre quarti", "1/3": "{n} e un terzo"},
     mixed_gender="",
+    halves={"m": "mezzo", "f": "mezza"},
     fraction_plural=0,
     operators={
         "+": "più", "−": "meno", "×": "per", "÷": "diviso", "=": "uguale", ":": "a", "≈": "circa",
@@ -152,8 +153,10 @@ LANGUAGE = Language(
         "≥": "almeno",
     },
     counted={
-        **dict.fromkeys(words("settimana luce lampada porta finestra persona sveglia volta telecamera stanza"), "f"),
-        **dict.fromkeys(words("minuto secondo giorno mese messaggio evento dispositivo timer promemoria"), "m"),
+        **dict.fromkeys(words("settimana luce lampada porta finestra persona sveglia volta telecamera stanza "
+                              "tazza cipolla"), "f"),
+        **dict.fromkeys(words("minuto secondo giorno mese messaggio evento dispositivo timer promemoria cucchiaio "
+                              "cucchiaino bicchiere limone"), "m"),
     },
     units=_UNITS,
     per={
@@ -190,7 +193,10 @@ LANGUAGE = Language(
     port="porta",
     version="versione",
     phone_pairs=False,
-    spelled_after=words("pin codice interno"),
+    spelled_after=words("pin codice interno tel telefono chiama chiamare chiamate"),
+    episode="stagione {season} episodio {episode}",
+    powers={"²": "al quadrato", "³": "al cubo"},
+    endings={},
     letters={
         "CO2": "C O due", "CO₂": "C O due", "PM2.5": "P M due virgola cinque", "PM2,5": "P M due virgola cinque",
         "PM10": "P M dieci", "NO₂": "N O due", "NO2": "N O due", "O₃": "ozono",
@@ -203,7 +209,10 @@ LANGUAGE = Language(
     },
     titles={
         "Sig.": "signor", "Sig.ra": "signora", "Sig.na": "signorina", "Dott.": "dottor", "Dott.ssa": "dottoressa",
-        "Prof.": "professor", "Prof.ssa": "professoressa", "Ing.": "ingegner", "Avv.": "avvocato",
+        "Prof.": "professor", "Prof.ssa": "professoressa",
+        "sig.": "signor", "sig.ra": "signora", "sig.na": "signorina", "dott.": "dottor",
+        "dott.ssa": "dottoressa", "prof.": "professor", "prof.ssa": "professoressa",
+        "Ing.": "ingegner", "Avv.": "avvocato",
     },
     regnal=words(
         "Enrico Luigi Carlo Filippo Vittorio Umberto Giovanni Paolo Pio Benedetto Gregorio Clemente Innocenzo Leone "

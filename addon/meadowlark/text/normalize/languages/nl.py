@@ -125,10 +125,11 @@ LANGUAGE = Language(
     range_plural=None,
     fractions={
         "1/2": "een half", "1/3": "een derde", "2/3": "twee derde", "1/4": "een kwart", "3/4": "driekwart",
-        "1/5": "een vijfde", "1/8": "een achtste", "1/10": "een tiende",
+        "1/5": "een vijfde", "1/8": "een achtste", "1/10": "een tiende", "24/7": "vierentwintig zeven",
     },
     mixed={"1/2": "{n} en een half", "1/4": "{n} en een kwart", "3/4": "{n} en driekwart"},
     mixed_gender="",
+    halves={},
     fraction_plural=0,
     operators={
         "+": "plus", "−": "min", "×": "keer", "÷": "gedeeld door", "=": "is", "≈": "is ongeveer",
@@ -175,7 +176,10 @@ LANGUAGE = Language(
     port="poort",
     version="versie",
     phone_pairs=False,
-    spelled_after=words("pin pincode code toestel"),
+    spelled_after=words("pin pincode code toestel tel telefoon bel"),
+    episode="seizoen {season} aflevering {episode}",
+    powers={"²": "kwadraat", "³": "tot de derde"},
+    endings={"str.": "straat"},
     letters={
         "CO2": "C O twee", "CO₂": "C O twee", "PM2.5": "P M twee komma vijf", "PM2,5": "P M twee komma vijf",
         "PM10": "P M tien", "NO₂": "N O twee", "NO2": "N O twee", "O₃": "ozon",

@@ -233,9 +233,11 @@ LANGUAGE = Language(
     fractions={
         "1/2": "jedna druga", "1/3": "jedna trzecia", "2/3": "dwie trzecie", "1/4": "jedna czwarta",
         "3/4": "trzy czwarte", "1/5": "jedna piąta", "1/8": "jedna ósma", "1/10": "jedna dziesiąta",
+        "24/7": "dwadzieścia cztery na siedem",
     },
     mixed={"1/2": "{n} i pół", "1/4": "{n} i jedna czwarta", "3/4": "{n} i trzy czwarte", "1/3": "{n} i jedna trzecia"},
     mixed_gender="m",
+    halves={"": "pół"},
     fraction_plural=3,
     operators={
         "+": "plus", "−": "minus", "×": "razy", "÷": "podzielić przez", "=": "równa się", ":": "do",
@@ -282,7 +284,10 @@ LANGUAGE = Language(
     port="port",
     version="wersja",
     phone_pairs=False,
-    spelled_after=words("pin kod wewnętrzny"),
+    spelled_after=words("pin kod wewnętrzny tel telefon zadzwoń dzwoń"),
+    episode="sezon {season} odcinek {episode}",
+    powers={"²": "do kwadratu", "³": "do sześcianu"},
+    endings={},
     letters={
         "CO2": "C O dwa", "CO₂": "C O dwa", "PM2.5": "P M dwa i pół", "PM2,5": "P M dwa i pół", "PM10": "P M dziesięć",
         "NO₂": "N O dwa", "NO2": "N O dwa", "O₃": "ozon",

@@ -140,10 +140,11 @@ LANGUAGE = Language(
     range_plural=None,
     fractions={
         "1/2": "um meio", "1/3": "um terço", "2/3": "dois terços", "1/4": "um quarto", "3/4": "três quartos",
-        "1/5": "um quinto", "1/8": "um oitavo", "1/10": "um décimo",
+        "1/5": "um quinto", "1/8": "um oitavo", "1/10": "um décimo", "24/7": "vinte e quatro por sete",
     },
     mixed={"1/2": "{n} e meio", "1/4": "{n} e um quarto", "3/4": "{n} e três quartos", "1/3": "{n} e um terço"},
     mixed_gender="",
+    halves={"m": "meio", "f": "meia"},
     fraction_plural=0,
     operators={
         "+": "mais", "−": "menos", "×": "vezes", "÷": "dividido por", "=": "é igual a", ":": "a", "≈": "cerca de",
@@ -157,7 +158,8 @@ LANGUAGE = Language(
     },
     counted={
         **dict.fromkeys(words("hora horas semana semanas luz luzes lâmpada lâmpadas porta portas janela janelas pessoa "
-                              "pessoas tarefa tarefas câmera câmeras chamada chamadas vez vezes mensagem mensagens"),
+                              "pessoas tarefa tarefas câmera câmeras chamada chamadas vez vezes mensagem mensagens "
+                              "chávena xícara colher cebola dúzia"),
                               "f"),
     },
     units=_UNITS,
@@ -194,7 +196,10 @@ LANGUAGE = Language(
     port="porta",
     version="versão",
     phone_pairs=False,
-    spelled_after=words("pin código senha ramal"),
+    spelled_after=words("pin código senha ramal tel telefone ligue liga ligar"),
+    episode="temporada {season} episódio {episode}",
+    powers={"²": "ao quadrado", "³": "ao cubo"},
+    endings={},
     letters={
         "CO2": "C O dois", "CO₂": "C O dois", "PM2.5": "P M dois vírgula cinco", "PM2,5": "P M dois vírgula cinco",
         "PM10": "P M dez", "NO₂": "N O dois", "NO2": "N O dois", "O₃": "ozônio",
