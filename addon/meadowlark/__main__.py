@@ -21,6 +21,7 @@ examples:
   meadowlark say "(excited) Dinner is ready!" --voice espeak/en-us+f2 --output dinner.wav
   meadowlark voices --language de                 the German voices
   meadowlark pull kokoro                          download what an engine's voice needs
+  meadowlark enroll anna.wav --text "Good morning."   a voice of your own, for engines that imitate
   meadowlark doctor                               what works here and what to do about the rest
 
 settings: every key of the settings file (--config FILE, YAML) is also a variable MEADOWLARK_KEY:
@@ -66,6 +67,19 @@ def _run(arguments: argparse.Namespace) -> None:
 
             voice = VoiceRequest(name=arguments.voice or "", language=arguments.language, speaker=arguments.speaker)
             say(_settings(arguments), arguments.text, voice, arguments.output, arguments.download)
+        case "enroll":
+            from .cli.enroll import enroll
+            from .enrolment import Wish
+
+            wish = Wish(arguments.name, arguments.text, arguments.language, arguments.origin, arguments.consent)
+            enroll(_settings(arguments), arguments.file, wish)
+        case "voices" if arguments.own or arguments.remove:
+            from .cli.enroll import forget, own_voices
+
+            if arguments.remove:
+                forget(_settings(arguments), arguments.remove)
+            else:
+                own_voices(_settings(arguments), arguments.json)
         case "voices":
             from .cli.show import voices
 
@@ -171,7 +185,19 @@ def _parser() -> argparse.ArgumentParser:
     voices.add_argument("--language", default="", help="only voices of this language (de, en-GB)")
     voices.add_argument("--engine", default="", help="only voices of this engine")
     voices.add_argument("--all", action="store_true", help="also voices that are not advertised to clients")
+    voices.add_argument("--own", action="store_true", help="your reference voices, and which engines use them")
+    voices.add_argument("--remove", default="", metavar="NAME", help="delete one of your reference voices")
     voices.add_argument("--json", action="store_true", help="for programs")
+
+    enroll = commands.add_parser(
+        "enroll", parents=[common], help="add a voice of your own, from a recording and what is said in it"
+    )
+    enroll.add_argument("file", type=Path, metavar="FILE", help="WAV, FLAC, MP3 or Ogg: 5 to 30 s of one person")
+    enroll.add_argument("--name", default="", help="of the voice (the file's name)")
+    enroll.add_argument("--text", default="", help="what is said (a .txt of the same name beside the file)")
+    enroll.add_argument("--language", default="", help="BCP 47: en-GB (every language that an engine speaks)")
+    enroll.add_argument("--origin", default="", help="who speaks, or where the recording comes from")
+    enroll.add_argument("--consent", default="", help="a note that the speaker agrees, kept with the voice")
 
     plugins = commands.add_parser(
         "plugins", parents=[common], help="list the installed plugins and what is wrong with them"

@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
-from meadowlark.errors import MeadowlarkError, RefusedError, VoiceError
-from meadowlark.server.control import BODY_BYTES, CONNECTIONS, ControlSocket, EngineState, ask, running_engines
+from meadowlark.enrolment import OwnVoice, Wish
+from meadowlark.errors import MeadowlarkError, RefusedError, RequestError, VoiceError
+from meadowlark.server.control import CONNECTIONS, ControlSocket, EngineState
+from meadowlark.server.control_client import ask, enroll_at, forget_at, running_engines
+from meadowlark.server.control_http import BODY_BYTES, UPLOAD_BYTES
 
 RESIDENT = EngineState("kokoro", "resident", "cuda:0", 1_200_000_000, leases=1, pinned=True)
 RESTING = EngineState("xtts", "resting", deaths=3, last_death="killed by SIGSEGV", rests_seconds=12.5)
@@ -27,6 +30,7 @@ class FakeControls:
     freed: int = 10**12
     fault: Exception | None = None
     hold: asyncio.Event | None = None
+    enrolled: dict[str, tuple[Wish, bytes]] = field(default_factory=dict)
 
     async def yield_memory(self, wanted: int, device: str) -> int:
         self.orders.append((wanted, device))
@@ -44,6 +48,21 @@ class FakeControls:
 
     def engines(self) -> Sequence[EngineState]:
         return [RESIDENT, RESTING]
+
+    async def voices(self) -> Sequence[OwnVoice]:
+        return [OwnVoice(name, wish.text) for name, (wish, _) in self.enrolled.items()]
+
+    async def enroll(self, wish: Wish, recording: Path) -> OwnVoice:
+        if wish.name == "bad":
+            raise RequestError("bad.wav is silent.")
+        self.enrolled[wish.name] = wish, await asyncio.to_thread(recording.read_bytes)
+        return OwnVoice(wish.name, wish.text, used_by=("fish",))
+
+    async def forget(self, name: str) -> int:
+        if name not in self.enrolled:
+            raise VoiceError(f"There is no reference voice {name!r}. There are: anna.")
+        del self.enrolled[name]
+        return 3
 
 
 @pytest.fixture
@@ -107,6 +126,50 @@ async def test_prewarm_by_engine_or_voice(control: ControlSocket, controls: Fake
     assert controls.warmed == ["kokoro", "kokoro/af_heart"]
 
 
+async def test_a_recording_is_sent_listed_and_removed(
+    control: ControlSocket, controls: FakeControls, tmp_path: Path
+) -> None:
+    recording = tmp_path / "x.wav"
+    recording.write_bytes(b"RIFF" + b"sound" * 100_000)
+    wish = Wish("anna", "Good morning, Jürgen & co. 100 %?", "en-GB", "herself", "by mail, 2026-01-01")
+    assert await enroll_at(control.path, wish, recording) == OwnVoice("anna", wish.text, used_by=("fish",))
+    assert controls.enrolled["anna"] == (wish, recording.read_bytes())
+    [listed] = (await ask(control.path, "/voices"))["voices"]
+    assert (listed["name"], listed["text"], listed["used_by"], listed["problem"]) == ("anna", wish.text, [], "")
+    assert await forget_at(control.path, "anna") == 3
+    with pytest.raises(MeadowlarkError, match="There is no reference voice"):
+        await forget_at(control.path, "../anna")
+    assert not list(tmp_path.glob(".upload*"))  # noqa: ASYNC240
+
+
+async def test_a_recording_may_be_named_by_its_path(
+    control: ControlSocket, controls: FakeControls, tmp_path: Path
+) -> None:
+    recording = tmp_path / "x.wav"
+    recording.write_bytes(b"RIFF")
+    answer = await ask(control.path, "/voices", {"name": "anna", "text": "Hello.", "path": str(recording)})
+    assert (answer["name"], answer["used_by"]) == ("anna", ["fish"])
+    assert controls.enrolled["anna"] == (Wish("anna", "Hello."), b"RIFF")
+
+
+async def test_curl_is_told_to_go_on_with_a_large_body(control: ControlSocket, controls: FakeControls) -> None:
+    reader, writer = await asyncio.open_unix_connection(control.path)
+    writer.write(b"POST /voices?name=anna&text=a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"sound")
+    assert b" 200 " in await reader.readline()
+    writer.close()
+    assert controls.enrolled["anna"][1] == b"sound"
+
+
+async def test_whoever_sends_too_much_still_hears_why(control: ControlSocket, tmp_path: Path) -> None:
+    recording = tmp_path / "x.wav"
+    with recording.open("wb") as file:
+        file.truncate(UPLOAD_BYTES + 1)
+    with pytest.raises(MeadowlarkError, match="larger than 32 MiB"):
+        await enroll_at(control.path, Wish("anna", "a"), recording)
+
+
 async def test_only_its_user_may_open_it(control: ControlSocket) -> None:
     assert stat.S_IMODE(control.path.stat().st_mode) == 0o600
 
@@ -145,6 +208,19 @@ NONSENSE = [
     (post("/yield", b"\xff\xfe"), 400, "send"),
     (post("/prewarm", b"{}"), 400, "name an engine"),
     (post("/prewarm", b'{"engine": "nobody"}'), 404, "There are: kokoro"),
+    (post("/voices", b"{}"), 400, "/home/me/anna.wav"),
+    (post("/voices", b'{"name": "a", "text": "b", "path": "anna.wav"}'), 400, "must begin with /"),
+    (post("/voices?name=anna", b""), 400, "--data-binary"),
+    (post("/voices?name=anna&volume=3", b"x"), 400, "knows no 'volume'"),
+    (post("/voices?name=bad", b"x"), 400, "is silent"),
+    (b"POST /voices?name=anna HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (UPLOAD_BYTES + 1), 413, "32 MiB"),
+    (b"POST /voices?name=anna HTTP/1.1\r\nContent-Length: 20\r\n\r\nabc", 400, "after 3 of 20"),
+    (b"PUT /voices HTTP/1.1\r\n\r\n", 405, "takes GET, POST or DELETE"),
+    (b"DELETE /voices HTTP/1.1\r\n\r\n", 405, "takes GET"),
+    (b"DELETE /voices/..%2f..%2fetc HTTP/1.1\r\n\r\n", 404, "There are: anna"),
+    (b"DELETE /voices/../../etc HTTP/1.1\r\n\r\n", 404, "There are: anna"),
+    (b"DELETE /voices/ HTTP/1.1\r\n\r\n", 404, "There are: anna"),
+    (b"GET /engines/x HTTP/1.1\r\n\r\n", 404, "GET /engines"),
 ]
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+from ..enrolment import Enrolment, OwnVoice, Wish
 from ..residency.engine import Engine
 from ..server.control import EngineState
 from .wiring import House
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class HouseControls:
@@ -15,6 +21,8 @@ class HouseControls:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        shelves = house.store.shelves
+        self._enrolment = Enrolment(shelves.voices, shelves.models.parent)
 
     async def yield_memory(self, wanted: int, device: str) -> int:
         """Let idle engines go until so many bytes are free; the bytes proven back."""
@@ -29,6 +37,25 @@ class HouseControls:
     def engines(self) -> Sequence[EngineState]:
         """Every engine."""
         return [self._state(each) for each in self._house.supervisor.engines]
+
+    async def voices(self) -> Sequence[OwnVoice]:
+        """The user's reference voices."""
+        return await asyncio.to_thread(self._enrolment.voices, self._house.registry)
+
+    async def enroll(self, wish: Wish, recording: Path) -> OwnVoice:
+        """Check a recording, keep a copy of it and offer the voice at once. Raises RequestError, MeadowlarkError."""
+        name = await self._enrolment.add(wish, recording, self._house.registry)
+        await self._house.rediscover()
+        added = next(each for each in await self.voices() if each.name == name)
+        _LOGGER.info("Enrolled the voice %s; it is used by %s", name, ", ".join(added.used_by) or "no engine")
+        return added
+
+    async def forget(self, name: str) -> int:
+        """Remove a reference voice. Raises VoiceError, MeadowlarkError."""
+        count = await asyncio.to_thread(self._enrolment.remove, name)
+        await self._house.rediscover()
+        _LOGGER.info("Removed the voice %s", name)
+        return count
 
     def _state(self, engine: Engine) -> EngineState:
         rests = self._house.supervisor.resting(engine.id)

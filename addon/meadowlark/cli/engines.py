@@ -12,7 +12,8 @@ from typing import Final
 from ..api import EngineManifest
 from ..residency.ledger import Death, Ledger
 from ..residency.ledger_file import LedgerFile
-from ..server.control import EngineState, running_engines
+from ..server.control import EngineState
+from ..server.control_client import running_engines
 from ..settings import Settings
 from .printing import print_json, print_table
 from .wiring import find

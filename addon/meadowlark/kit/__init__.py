@@ -19,6 +19,7 @@
     pace             which quality keeps up with speech here
     stream           codecs and vocoders piece by piece, with carried state
     references       voices to be imitated: found, checked, trimmed, encoded once
+    reference_check  a process that says whether a recording can be one
     parity           a pipeline held against recorded data
 
 For plugins, in their workers. Knows `meadowlark.api` and nothing else of the core.

@@ -110,18 +110,20 @@ def describe(audio: Path) -> Reference:
 
 def load(audio: Path, rate: int) -> NDArray[np.float32]:
     """The speech in a recording, mono, at a rate in Hz. Raises VoiceReferenceError for what is no voice."""
+    speech, own_rate = speech_of(audio)
+    if own_rate == rate:
+        return speech
     import numpy as np  # heavy, and finding references must stay light
-    import soundfile
     import soxr
 
-    try:
-        if (seconds := soundfile.info(str(audio)).duration) > LONGEST:
-            raise VoiceReferenceError(
-                f"{audio.name} lasts {seconds:.0f} s, {LONGEST:g} s at most: cut out 5 to 30 s of speech"
-            )
-        samples, own_rate = soundfile.read(str(audio), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise VoiceReferenceError(f"{audio.name} cannot be read as audio: {error}") from error
+    return soxr.resample(speech, own_rate, rate).astype(np.float32)
+
+
+def speech_of(audio: Path) -> tuple[NDArray[np.float32], int]:
+    """The speech in a recording, mono, and its rate in Hz. Raises VoiceReferenceError for what is no voice."""
+    import numpy as np
+
+    samples, own_rate = _read(audio)
     mono: NDArray[np.float32] = np.nan_to_num(samples.mean(axis=1))
     if not len(mono) or np.abs(mono).max() < QUIET:
         raise VoiceReferenceError(f"{audio.name} is silent")
@@ -132,7 +134,53 @@ def load(audio: Path, rate: int) -> NDArray[np.float32]:
         raise VoiceReferenceError(
             f"{audio.name} has {len(speech) / own_rate:.1f} s of speech, {SHORTEST:g} s at least; 5 to 30 s are best"
         )
-    return speech if own_rate == rate else soxr.resample(speech, own_rate, rate).astype(np.float32)
+    return speech, own_rate
+
+
+def _read(audio: Path) -> tuple[NDArray[np.float32], int]:
+    """(samples, channels) and the rate in Hz."""
+    try:
+        import soundfile
+    except ImportError:  # where no engine uses recordings
+        return _read_wav(audio)
+    try:
+        _require_short(audio, soundfile.info(str(audio)).duration)
+        return soundfile.read(str(audio), dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise VoiceReferenceError(f"{audio.name} cannot be read as audio: {error}") from error
+
+
+def _read_wav(audio: Path) -> tuple[NDArray[np.float32], int]:
+    """By the standard library: whole numbers of 16, 24 and 32 bits."""
+    import wave
+
+    import numpy as np
+
+    try:
+        with wave.open(str(audio)) as wav:
+            _require_short(audio, wav.getnframes() / wav.getframerate())
+            width, channels, rate = wav.getsampwidth(), wav.getnchannels(), wav.getframerate()
+            data = wav.readframes(wav.getnframes())
+    except (wave.Error, OSError, EOFError, ZeroDivisionError) as error:
+        raise VoiceReferenceError(
+            f"{audio.name} cannot be read as audio here ({error}): only WAV of 16, 24 or 32 bits can be, where no "
+            "engine that uses recordings is installed"
+        ) from error
+    if width < 2:
+        raise VoiceReferenceError(f"{audio.name} has 8 bits: record it with 16 or more")
+    data = data[: len(data) // (width * channels) * width * channels]
+    numbers = np.frombuffer(data, np.uint8).reshape(-1, width)
+    whole = np.zeros((len(numbers), 4), np.uint8)
+    whole[:, 4 - width :] = numbers
+    samples = whole.view("<i4").reshape(-1, channels) / np.float32(2**31)
+    return samples.astype(np.float32), rate
+
+
+def _require_short(audio: Path, seconds: float) -> None:
+    if seconds > LONGEST:
+        raise VoiceReferenceError(
+            f"{audio.name} lasts {seconds:.0f} s, {LONGEST:g} s at most: cut out 5 to 30 s of speech"
+        )
 
 
 def trimmed(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
@@ -148,6 +196,11 @@ def trimmed(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
     margin = round(MARGIN * rate)
     begin, end = loud[0] * window - margin, (loud[-1] + 1) * window + margin
     return samples[max(0, int(begin)) : int(end)]
+
+
+def trace(content: bytes) -> str:
+    """What the names of all that was made of a recording begin with, so that it can be deleted with the recording."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 class Library:
@@ -168,7 +221,7 @@ class Library:
         from .weights import write
 
         digest = hashlib.sha256(self._key + content).hexdigest()[:32]
-        path = self._folder / f"{digest}.safetensors"
+        path = self._folder / f"{trace(content)}-{digest}.safetensors"
         try:
             with safe_open(path, framework="pt") as handle:  # type: ignore[no-untyped-call]
                 tensor: Tensor = handle.get_tensor("codes")

@@ -3,6 +3,9 @@
     curl --unix-socket data/control.sock http://meadowlark/engines
     curl --unix-socket data/control.sock http://meadowlark/yield -d '{"bytes": 2000000000, "device": "cuda:0"}'
     curl --unix-socket data/control.sock http://meadowlark/prewarm -d '{"voice": "kokoro/af_heart"}'
+    curl --unix-socket data/control.sock http://meadowlark/voices
+    curl --unix-socket data/control.sock 'http://meadowlark/voices?name=anna&text=Hello.' --data-binary @anna.wav
+    curl --unix-socket data/control.sock http://meadowlark/voices/anna -X DELETE
 
 Only the user who runs the server can open it (mode 0600), so nobody else is asked who he is. One request a connection.
 """
@@ -10,36 +13,35 @@ Only the user who runs the server can open it (mode 0600), so nobody else is ask
 from __future__ import annotations
 
 import asyncio
-import http
 import logging
 import os
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Protocol, TypeVar
+from typing import Annotated, Final, Protocol
 
 import msgspec
 
+from ..enrolment import OwnVoice, Wish
 from ..errors import MeadowlarkError, RefusedError, RequestError, VoiceError
+from .control_http import HEAD_BYTES, Head, HttpError, decoded, drain_unread, read_body, read_head, response, save_body
 
 _LOGGER = logging.getLogger(__name__)
 
-HEAD_BYTES: Final = 16 * 1024
-BODY_BYTES: Final = 64 * 1024
-ANSWER_BYTES: Final = 4 * 1024 * 1024
 CONNECTIONS: Final = 16
 REQUEST_SECONDS: Final = 5.0
 WORK_SECONDS: Final = 60.0
 """A driver that gives back gigabytes may take tens of seconds."""
 
+UPLOAD_SECONDS: Final = 60.0
+
 LONGEST_PATH: Final = 107
 """Bytes that the kernel has room for in a socket's address."""
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,15 @@ class Controls(Protocol):
     def engines(self) -> Sequence[EngineState]:
         """Every engine."""
 
+    async def voices(self) -> Sequence[OwnVoice]:
+        """The user's reference voices."""
+
+    async def enroll(self, wish: Wish, recording: Path) -> OwnVoice:
+        """Check a recording, keep a copy of it and offer the voice. Raises RequestError, MeadowlarkError."""
+
+    async def forget(self, name: str) -> int:
+        """Remove a reference voice; how many files were deleted. Raises VoiceError, MeadowlarkError."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Yield:
@@ -104,28 +115,34 @@ class _Prewarmed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Engines:
+class Engines:
     engines: tuple[EngineState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    voices: tuple[OwnVoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Enroll:
+    name: str
+    text: str
+    path: str
+    language: str = ""
+    origin: str = ""
+    consent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    voice: str
+    files: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
     error: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    path: str
-    body: bytes
-
-
-class _HttpError(Exception):
-    """The request cannot be answered; the text names the remedy."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class ControlSocket:
@@ -138,11 +155,13 @@ class ControlSocket:
         *,
         request_seconds: float = REQUEST_SECONDS,
         work_seconds: float = WORK_SECONDS,
+        upload_seconds: float = UPLOAD_SECONDS,
     ) -> None:
         self.path = path
         self._controls = controls
         self._request_seconds = request_seconds
         self._work_seconds = work_seconds
+        self._upload_seconds = upload_seconds
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -175,31 +194,37 @@ class ControlSocket:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request and its answer; whatever happens in it stays here."""
         try:
-            status, answer = await self._reply(reader)
+            status, answer = await self._reply(reader, writer)
             if status:
-                writer.write(_response(status, answer))
+                writer.write(response(status, answer))
                 async with asyncio.timeout(self._request_seconds):
                     await writer.drain()
-        except OSError:
+                    if status == 413:
+                        await drain_unread(reader)
+        except (OSError, TimeoutError):
             pass  # the client has gone, or does not read
         finally:
             writer.close()
 
-    async def _reply(self, reader: asyncio.StreamReader) -> tuple[int, object]:
+    async def _reply(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, object]:
         """Status and body; status 0 when the client left without asking."""
         try:
             try:
                 async with asyncio.timeout(self._request_seconds):
-                    request = await _read(reader)
+                    head = await read_head(reader)
             except ConnectionError:
-                request = None
-            if request is None:
+                head = None
+            if head is None:
                 return 0, None
             if len(self._connections) > CONNECTIONS:
-                raise _HttpError(503, f"more than {CONNECTIONS} requests at once: ask again in a moment")  # noqa: TRY301
+                raise HttpError(503, f"more than {CONNECTIONS} requests at once: ask again in a moment")  # noqa: TRY301
+            if (head.method, head.path) == ("POST", "/voices") and "name" in head.query:
+                return 200, await self._take_voice(reader, writer, head)
+            async with asyncio.timeout(self._request_seconds):
+                body = await read_body(reader, head)
             async with asyncio.timeout(self._work_seconds):
-                return 200, await self._answer(request)
-        except _HttpError as error:
+                return 200, await self._answer(head, body)
+        except HttpError as error:
             return error.status, _Problem(str(error))
         except TimeoutError:
             return 408, _Problem("this took too long: send the request at once, and yield less at a time")
@@ -209,95 +234,51 @@ class ControlSocket:
             _LOGGER.exception("A request on the control socket failed; please report this")
             return 500, _Problem("the server failed; its log says more")
 
-    async def _answer(self, request: _Request) -> object:
-        match request.path, request.method:
-            case "/engines", "GET":
-                return _Engines(tuple(self._controls.engines()))
-            case "/yield", "POST":
-                order = _decoded(request.body, _Yield, '{"bytes": 2000000000} or {"bytes": …, "device": "cuda:0"}')
+    async def _take_voice(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: Head) -> object:
+        """A recording as the body: to disk, for many at once would not fit into the memory of a small board."""
+        fields = {"name", "text", "language", "origin", "consent"}
+        if unknown := head.query.keys() - fields:
+            raise HttpError(400, f"/voices knows no {sorted(unknown)[0][:40]!r}: it takes {', '.join(sorted(fields))}")
+        with tempfile.TemporaryDirectory(prefix=".upload-", dir=self.path.parent) as folder:
+            recording = Path(folder) / "recording"
+            async with asyncio.timeout(self._upload_seconds):
+                await save_body(reader, writer, head, recording)
+            async with asyncio.timeout(self._work_seconds):
+                return await self._controls.enroll(Wish(**{"text": "", **head.query}), recording)
+
+    async def _answer(self, head: Head, body: bytes) -> object:
+        match head.path.split("/")[1:], head.method:
+            case ["engines"], "GET":
+                return Engines(tuple(self._controls.engines()))
+            case ["yield"], "POST":
+                order = decoded(body, _Yield, '{"bytes": 2000000000} or {"bytes": …, "device": "cuda:0"}')
                 _LOGGER.info("Asked to yield %.0f MB%s", order.bytes / 1e6, f" of {order.device}" * bool(order.device))
                 begun = time.monotonic()
                 freed = await self._controls.yield_memory(order.bytes, order.device)
                 return _Yielded(order.bytes, freed, freed >= order.bytes, round(time.monotonic() - begun, 3))
-            case "/prewarm", "POST":
-                wish = _decoded(request.body, _Prewarm, '{"engine": "kokoro"} or {"voice": "kokoro/af_heart"}')
+            case ["prewarm"], "POST":
+                wish = decoded(body, _Prewarm, '{"engine": "kokoro"} or {"voice": "kokoro/af_heart"}')
                 if not (wish.engine or wish.voice):
-                    raise _HttpError(400, 'name an engine or a voice: {"engine": "kokoro"}')
+                    raise HttpError(400, 'name an engine or a voice: {"engine": "kokoro"}')
                 return _Prewarmed(self._controls.prewarm(wish.engine or wish.voice))
-            case "/engines" | "/yield" | "/prewarm", _:
-                method = "GET" if request.path == "/engines" else "POST"
-                raise _HttpError(405, f"{request.path} takes {method}, not {request.method}")
-        raise _HttpError(404, f"there is no {request.path}; there are GET /engines, POST /yield and POST /prewarm")
+            case ["voices"], "GET":
+                return Voices(tuple(await self._controls.voices()))
+            case ["voices"], "POST":
+                new = decoded(body, _Enroll, '{"name": "anna", "text": "what is said", "path": "/home/me/anna.wav"}')
+                if not new.path.startswith("/"):
+                    raise HttpError(400, "`path` must begin with /: it is read by the server, wherever that runs")
+                return await self._controls.enroll(
+                    Wish(new.name, new.text, new.language, new.origin, new.consent), Path(new.path)
+                )
+            case ["voices", *name], "DELETE" if name:
+                return Forgotten("/".join(name), await self._controls.forget("/".join(name)))
+            case [first, *rest], _ if first in METHODS and (not rest or first == "voices"):
+                raise HttpError(405, f"{head.path} takes {METHODS[first]}, not {head.method}")
+        there = ", ".join(f"{method} /{path}" for path, method in METHODS.items())
+        raise HttpError(404, f"there is no {head.path}; there are {there}")
 
 
-async def running_engines(path: Path, timeout: float = REQUEST_SECONDS) -> tuple[EngineState, ...] | None:
-    """The engines of the server whose control socket this is; None when none runs. Raises MeadowlarkError."""
-    try:
-        async with asyncio.timeout(timeout):
-            answer = await ask(path, "/engines")
-    except (FileNotFoundError, ConnectionRefusedError):
-        return None
-    except (OSError, ValueError) as error:
-        raise MeadowlarkError(
-            f"The control socket {path} does not answer ({str(error) or 'no answer in time'}): "
-            "is that the server's data folder, and are you its user?"
-        ) from error
-    return msgspec.convert(answer, _Engines).engines
-
-
-async def ask(path: Path, target: str, body: object = None) -> Any:
-    """What the server answers; raises OSError when there is none, MeadowlarkError when it says no, ValueError."""
-    reader, writer = await asyncio.open_unix_connection(_address(path), limit=ANSWER_BYTES)
-    try:
-        content = b"" if body is None else msgspec.json.encode(body)
-        method = "GET" if body is None else "POST"
-        writer.write(
-            f"{method} {target} HTTP/1.1\r\nHost: meadowlark\r\nContent-Length: {len(content)}\r\n\r\n".encode()
-        )
-        writer.write(content)
-        head, _, answer = (await reader.read(-1)).partition(b"\r\n\r\n")
-    finally:
-        writer.close()
-    decoded = msgspec.json.decode(answer)
-    if b" 200 " not in head.split(b"\r\n")[0] + b" ":
-        raise MeadowlarkError(str(decoded.get("error", decoded)) if isinstance(decoded, dict) else str(decoded))
-    return decoded
-
-
-async def _read(reader: asyncio.StreamReader) -> _Request | None:
-    """The request; None when the client left before it was whole. Raises _HttpError."""
-    try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.IncompleteReadError as error:
-        if error.partial:
-            raise _HttpError(400, "the request ends before its head does") from error
-        return None
-    except asyncio.LimitOverrunError as error:
-        raise _HttpError(431, f"the request's head is larger than {HEAD_BYTES >> 10} KiB") from error
-    first, *lines = head.rstrip("\r\n").split("\r\n")
-    words = first.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise _HttpError(400, "this is an HTTP/1.1 socket: GET /engines HTTP/1.1")
-    headers = {key.strip().lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    if "transfer-encoding" in headers:
-        raise _HttpError(411, "send the body with a Content-Length, not in chunks")
-    length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()):
-        raise _HttpError(400, f"Content-Length is {length[:40]!r}, not a number of bytes")
-    if len(length) > 9 or int(length) > BODY_BYTES:
-        raise _HttpError(413, f"the body is larger than {BODY_BYTES >> 10} KiB")
-    try:
-        body = await reader.readexactly(int(length))
-    except asyncio.IncompleteReadError as error:
-        raise _HttpError(400, f"the body ends after {len(error.partial)} of {length} bytes") from error
-    return _Request(words[0], words[1].partition("?")[0], body)
-
-
-def _decoded(body: bytes, kind: type[_T], example: str) -> _T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        raise _HttpError(400, f"the body is not what is expected ({error}): send {example}") from error
+METHODS: Final = {"engines": "GET", "yield": "POST", "prewarm": "POST", "voices": "GET, POST or DELETE"}
 
 
 def _status(error: MeadowlarkError) -> int:
@@ -311,19 +292,12 @@ def _status(error: MeadowlarkError) -> int:
     return 500
 
 
-def _response(status: int, answer: object) -> bytes:
-    body = msgspec.json.encode(answer) + b"\n"
-    phrase = http.HTTPStatus(status).phrase
-    head = f"HTTP/1.1 {status} {phrase}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return f"{head}Connection: close\r\n\r\n".encode() + body
-
-
 def _bind(path: Path) -> socket.socket:
     """A socket that only this user can open; raises OSError with what stands in the way."""
     _remove_stale(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        sock.bind(_address(path))
+        sock.bind(address(path))
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)  # before it listens: until then nobody can connect
     except BaseException:
         sock.close()
@@ -341,14 +315,14 @@ def _remove_stale(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:
-            probe.connect(_address(path))
+            probe.connect(address(path))
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
             return
     raise OSError(0, "another server runs with this data folder; give each its own with --data-dir")
 
 
-def _address(path: Path) -> str:
+def address(path: Path) -> str:
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise OSError(0, f"its path has more than {LONGEST_PATH} bytes; choose a shorter --data-dir")
     return str(path)
