@@ -24,8 +24,10 @@ from meadowlark.kit.references import Library, describe, load
 from meadowlark.kit.stream import State, first_piece, pieces
 
 from . import codec, settings
+from .batch import GPU_CAPACITY, GPU_PLACES, in_company
 from .captured import Captured
 from .checkpoint import Checkpoint
+from .config import ModelConfig
 from .generate import Eager, Speaker, Speech
 from .generations import of_engine
 from .markers import marked_parts
@@ -71,14 +73,36 @@ class FishPipeline(Pipeline):
         self._plan = plan(self.context.device, quality, real_time_at=Bits(choose(GRADES, self._paces.rtf()).name))
         config = self._checkpoint.config()
         self._tokenizer = self._checkpoint.tokenizer(config)
-        model = self._checkpoint.model(config, self._tokenizer.tokens, self._plan)
-        self._speaker: Speaker = Captured(model) if self._plan.device.startswith("cuda") else Eager(model)
+        speaker = self._speaker_of(config, int(settings.number(options, "threads") or 0))
+        self._speaker, self.places = in_company(speaker, self._plan)
+        self._open = 0
         codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
         self._decoder = self._checkpoint.decoder(codec_plan)
         self._library = Library(self.context.data_dir, engine, self._generation.codec.version)
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
         self._step_seconds = self._decode_seconds = 0.0
         _LOGGER.info("%s computes as %s", engine, self._plan)
+
+    def _speaker_of(self, config: ModelConfig, threads: int) -> Speaker:
+        """Recorded graphs on a GPU; on a CPU those of ONNX Runtime where weights are packed, else torch."""
+        tokens, bits = self._tokenizer.tokens, self._plan.bits
+        if self._plan.device.startswith("cuda"):
+            return Captured(self._checkpoint.model(config, tokens, self._plan), batch=GPU_PLACES, capacity=GPU_CAPACITY)
+        if bits is not Bits.FULL:  # in float32 both take the same time, and ONNX Runtime twice the memory
+            from .ort_speaker import OrtSpeaker  # loads onnxruntime: not for a GPU
+
+            folder = self.context.data_dir / "graphs" / self.context.engine
+            try:
+                return OrtSpeaker(
+                    self._checkpoint.model_weights(config, tokens), config, tokens, bits, folder, threads=threads
+                )
+            except OSError as error:
+                _LOGGER.warning(
+                    "Packed weights cannot be kept in %s (%s): a frame will take twice to three times as long",
+                    folder,
+                    error,
+                )
+        return Eager(self._checkpoint.model(config, tokens, self._plan))
 
     def warm_up(self) -> None:
         """Measure how fast frames and sound are made here: when the first is heard depends on it."""
@@ -115,7 +139,11 @@ class FishPipeline(Pipeline):
             sampler = self._sampler(manner, seed or _seed_of(part))
             frames = settings.Lengths().frames(part, FRAME_RATE)
             speech = Speech(self._speaker, prompt.whole, sampler, frames, self._prefix(key, prompt))
-            yield from self._heard(speech)
+            self._open += 1
+            try:
+                yield from self._heard(speech)
+            finally:
+                self._open -= 1
             if not speech.stopped:
                 _LOGGER.debug("The model did not end a sentence of %d characters within %d frames", len(part), frames)
 
@@ -138,6 +166,8 @@ class FishPipeline(Pipeline):
             if len(waiting) == size:
                 yield self._sound(waiting, state)
                 size, waiting = next(sizes), []
+            elif self._open > 1:
+                yield np.zeros(0, np.float32)  # nothing to be heard yet: the others' turn
         if waiting:
             yield self._sound(waiting, state)
 
