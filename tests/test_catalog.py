@@ -79,7 +79,15 @@ def test_resolves(request_: VoiceRequest, expected: str) -> None:
         (VoiceRequest("nowhere/en-us"), "No voice 'nowhere/en-us'"),
         (VoiceRequest("heart", engine="robot"), "No voice 'heart'"),
         (VoiceRequest(engine="nobody"), "Installed: nice, robot"),
-        (VoiceRequest(language="xx"), "No voice 'xx'"),
+        (
+            VoiceRequest(language="xx"),
+            "No installed voice speaks 'xx'. Install an engine or a voice that does. Spoken ",
+        ),
+        (VoiceRequest(language="xx"), "Spoken here: de, en, pt, zh."),
+        (
+            VoiceRequest(language="zh", engine="nice"),
+            "No installed voice speaks 'zh' in the engine asked for; robot/cmn",
+        ),
         (VoiceRequest("heart", speaker="Carl"), "It has: Anna, Ben"),
         (VoiceRequest("de", speaker="Carl"), "leave `speaker` out"),
     ],
@@ -87,6 +95,13 @@ def test_resolves(request_: VoiceRequest, expected: str) -> None:
 def test_refuses_with_a_remedy(request_: VoiceRequest, says: str) -> None:
     with pytest.raises(VoiceError, match=re.escape(says)):
         Catalog(REGISTRY).resolve(request_)
+
+
+def test_an_unspoken_language_names_what_to_fetch_or_install() -> None:
+    with pytest.raises(VoiceError, match=r"one could be had: `meadowlark pull nice/de_thorsten-high`\."):
+        Catalog(Registry(engines=(NICE,)), absent={"nice/de_thorsten-high"}).resolve(VoiceRequest(language="de"))
+    with pytest.raises(VoiceError, match=r"espeak \(package meadowlark-espeak\) speaks more .* Spoken here: de, en\."):
+        Catalog(Registry(engines=(NICE,))).resolve(VoiceRequest(language="cs"))
 
 
 def test_falls_back_only_where_allowed() -> None:

@@ -20,6 +20,9 @@ PLAIN = re.compile(r"\w[\w.+-]{0,79}")
 MOST_ECHOED = 80
 """Characters of a client's own words in an error."""
 
+MOST_LISTED = 16
+"""Languages in an error."""
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceRequest:
@@ -167,8 +170,10 @@ class Catalog:
             choice = self._by_language(request.language, engines)
         else:
             choice = self._unasked(engines)
+        if not choice and request.language and not request.name:
+            raise VoiceError(self._unspoken(request.language, engines))
         if not choice:
-            raise VoiceError(self._unknown(request.name or request.language, engines))
+            raise VoiceError(self._unknown(request.name, engines))
         return _with_speaker(choice, request.speaker)
 
     def _unasked(self, engines: tuple[EngineManifest, ...]) -> Choice | None:
@@ -276,6 +281,22 @@ class Catalog:
         voice = f"/{voice}" if PLAIN.fullmatch(voice) and voice.lower() not in self._by_id else ""
         lists = ", ".join(f"`meadowlark pull {each}{voice}`" for each in engines if each in self._awaiting)
         return f" A list of more voices is not downloaded yet: {lists} looks there." if lists else ""
+
+    def _unspoken(self, language: str, engines: tuple[EngineManifest, ...]) -> str:
+        """That nobody here speaks a language, and what to do about it."""
+        which = f"No installed voice speaks {language[:MOST_ECHOED]!r}"
+        everything = tuple(self._by_id[each.id] for each in engines)
+        if waiting := self._by_language(language, everything):
+            return f"{which}; one could be had: `meadowlark pull {waiting.manifest.id}/{waiting.voice.id}`."
+        if elsewhere := self._by_language(language, self.ready):
+            return f"{which} in the engine asked for; {elsewhere.name} does."
+        spoken = sorted({tag[0] for each in engines for voice in each.voices for tag in map(_tag, voice.languages)})
+        listed = ", ".join(spoken[:MOST_LISTED]) + (" and more" if len(spoken) > MOST_LISTED else "")
+        widest = any(each.last_resort for each in self._by_id.values())
+        advice = (
+            "" if widest else " The engine espeak (package meadowlark-espeak) speaks more than a hundred languages."
+        )
+        return f"{which}. Install an engine or a voice that does.{advice} Spoken here: {listed}."
 
 
 def _preference(manifest: EngineManifest) -> tuple[bool, str]:
