@@ -35,12 +35,9 @@ def spans(text: str, most: int) -> Iterator[tuple[int, int]]:
     A cut is made at the best place in the second half of what fits; else at the best in the first; else anywhere.
     """
     begin = 0
-    while begin < len(text):
+    while (begin := begin + len(text[begin:]) - len(text[begin:].lstrip())) < len(text):
         end = _cut(text, begin, most)
-        part = text[begin:end]
-        left = begin + len(part) - len(part.lstrip())
-        if part.strip():
-            yield left, left + len(part.strip())
+        yield begin, begin + len(text[begin:end].rstrip())
         begin = end
 
 
@@ -58,7 +55,7 @@ def _cut(text: str, begin: int, most: int) -> int:
     for earliest in ((reach - begin) // 2, 0):
         for pattern in CUTS:
             places = [match.start() for match in pattern.finditer(window) if earliest < match.start() <= reach - begin]
-            if places and window[: places[-1]].strip():
+            if places:
                 return begin + places[-1]
     return _whole_characters(text, begin, reach)
 

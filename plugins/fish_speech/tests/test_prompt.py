@@ -9,12 +9,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="Fish-Speech needs torch: script/setup fish_speech")
 
-from meadowlark.api import MarkerKind, PlacedEvent
+from meadowlark.api import EngineManifest, MarkerKind, Native, PlacedEvent
+from meadowlark.text import MarkerMap, Segmenter
 from meadowlark.text.vocabulary import NAMES, kind
-from meadowlark_fish_speech.doubles import SPECIALS, write_tokenizer
-from meadowlark_fish_speech.markers import S1_MARKERS, S2_MARKERS, marked
+from meadowlark_fish_speech import s1, s2, v15
+from meadowlark_fish_speech.doubles import SPECIALS, V15_SPECIALS, write_tokenizer
+from meadowlark_fish_speech.generations import of_engine
+from meadowlark_fish_speech.markers import S1_MARKERS, S2_MARKERS, marked, marked_parts
 from meadowlark_fish_speech.model import Tokens
-from meadowlark_fish_speech.prompt import Sample, s1_prompt, s2_prompt
+from meadowlark_fish_speech.prompt import Sample, s1_prompt, s2_prompt, v15_prompt
 from meadowlark_fish_speech.tokenizer import S1Tokenizer, S2Tokenizer, TokenizerError, without_specials
 
 FILES = Path(__file__).parent / "golden"
@@ -29,6 +32,13 @@ def s1_tokenizer() -> S1Tokenizer:
 def bytes_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> S1Tokenizer:
     folder = tmp_path_factory.mktemp("tokenizer")
     write_tokenizer(folder, 256, 32)
+    return S1Tokenizer(folder / "tokenizer.tiktoken", folder / "special_tokens.json")
+
+
+@pytest.fixture(scope="module")
+def v15_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> S1Tokenizer:
+    folder = tmp_path_factory.mktemp("tokenizer15")
+    write_tokenizer(folder, 256, 1024, V15_SPECIALS)
     return S1Tokenizer(folder / "tokenizer.tiktoken", folder / "special_tokens.json")
 
 
@@ -75,6 +85,27 @@ def test_s2_prompt_is_the_chat(s2_tokenizer: S2Tokenizer) -> None:
     assert sound[1:].tolist() == codes.tolist()
 
 
+def test_15_prompt_is_a_chat_without_breaks(v15_tokenizer: S1Tokenizer) -> None:
+    codes = torch.arange(24).view(8, 3)
+    prompt = v15_prompt(v15_tokenizer, "hello", (Sample("the world", codes),))
+    text = v15_tokenizer._encoding.decode(prompt.whole[0].tolist())
+    assert text == (
+        "<|im_start|>system\nSpeak out the provided text.<|im_end|>"
+        "<|im_start|>user\nthe world<|im_end|><|im_start|>assistant\n<|voice|>"
+        "<|semantic:0|><|semantic:1|><|semantic:2|><|im_end|>"
+        "<|im_start|>user\nhello<|im_end|><|im_start|>assistant\n<|voice|>"
+    )
+    assert prompt.whole.shape[0] == 9
+    sound = prompt.whole[:, prompt.whole[1:].any(dim=0)]
+    assert sound[1:].tolist() == codes.tolist()
+    assert torch.equal(torch.cat([prompt.voice, prompt.sentence], dim=1), prompt.whole)
+    alone = v15_prompt(v15_tokenizer, "hello")
+    assert v15_tokenizer._encoding.decode(alone.whole[0].tolist()) == (
+        "<|im_start|>user\nhello<|im_end|><|im_start|>assistant\n<|voice|>"
+    )
+    assert alone.voice.shape == (9, 0)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -95,20 +126,75 @@ def test_no_user_speaks_in_special_tokens(text: str, bytes_tokenizer: S1Tokenize
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_marker_reaches_the_model(name: str, bytes_tokenizer: S1Tokenizer, s2_tokenizer: S2Tokenizer) -> None:
-    for markers, tokenizer, written in ((S1_MARKERS, bytes_tokenizer, "({})"), (S2_MARKERS, s2_tokenizer, "[{}]")):
-        marker = next(each for each in markers if each.name == name)
-        assert marker.kind is kind(name)
-        if marker.kind is MarkerKind.STYLE:
-            text = marked("He left. She stayed.", marker.native, ())
-            assert text == f"{written.format(name)} He left. She stayed."
-        else:
-            text = marked("He left. She stayed.", None, (PlacedEvent(9, name, marker.native),))
-            assert text == f"He left. {written.format(name)} She stayed."
-        write = s1_prompt if tokenizer is bytes_tokenizer else s2_prompt
-        row = write(tokenizer, text).whole[0].tolist()
-        wanted = tokenizer.text(written.format(name))
-        assert any(row[at : at + len(wanted)] == wanted for at in range(len(row)))
+def test_each_marker_reaches_the_model(
+    name: str, bytes_tokenizer: S1Tokenizer, s2_tokenizer: S2Tokenizer, v15_tokenizer: S1Tokenizer
+) -> None:
+    """From what a user writes, through the core, to the row of tokens that the model reads."""
+    written = f"({name}) He left. She stayed." if kind(name) is MarkerKind.STYLE else f"He left ({name}). She stayed."
+    for manifest, tokenizer, native in (
+        (s1(), bytes_tokenizer, f"({name})"),
+        (s2(), s2_tokenizer, f"[{name}]"),
+        (v15(), v15_tokenizer, ""),
+    ):
+        rows = [_row(manifest, tokenizer, *each) for each in _lifted(manifest, written)]
+        assert len(rows) == 2
+        plain = [_row(manifest, tokenizer, text, None, ()) for text, _, _ in _lifted(manifest, written)]
+        if not native:  # 1.5: nothing of it is left
+            assert rows == plain
+            assert [text for text, _, _ in _lifted(manifest, written)] == ["He left.", "She stayed."]
+            continue
+        marks = [_count(row, tokenizer.text(native)) for row in rows]
+        assert marks == ([1, 1] if kind(name) is MarkerKind.STYLE else [1, 0])
+        if kind(name) is MarkerKind.STYLE:
+            assert all(_count(row, tokenizer.text(f"{native} {text}")) for row, text in zip(rows, TWO, strict=True))
+        assert not any(_count(row, tokenizer.text(native)) for row in plain)
+
+
+TWO = ["He left.", "She stayed."]
+
+
+@pytest.mark.parametrize("manifest", [s1(), s2(), v15()], ids=["s1", "s2", "1.5"])
+@pytest.mark.parametrize("neutral", ["(neutral)", "[neutral]"])
+def test_neutral_ends_a_style_and_is_not_spoken(manifest: EngineManifest, neutral: str) -> None:
+    found = _lifted(manifest, f"(angry) He left. {neutral} She stayed.")
+    assert [text for text, _, _ in found] == TWO
+    assert [bool(style) for _, style, _ in found] == [bool(manifest.markers), False]
+
+
+def test_every_portable_marker_is_there() -> None:
+    assert len(NAMES) == 66
+    for manifest in (s1(), s2()):
+        assert {each.name for each in manifest.markers} == set(NAMES)
+    assert v15().markers == ()
+
+
+def _lifted(manifest: EngineManifest, text: str) -> list[tuple[str, Native | None, tuple[PlacedEvent, ...]]]:
+    """Sentences as the core hands them over: text, style, events."""
+    known = (*S1_MARKERS, *S2_MARKERS)
+    segmenter = Segmenter(MarkerMap(manifest.markers, known), "en-US")
+    return [
+        (each.text, each.style.native if each.style else None, each.events)
+        for each in (*segmenter.push(text), *segmenter.finish())
+        if each.text
+    ]
+
+
+def _row(
+    manifest: EngineManifest,
+    tokenizer: S1Tokenizer | S2Tokenizer,
+    text: str,
+    style: Native | None,
+    events: tuple[PlacedEvent, ...],
+) -> list[int]:
+    """The first row of the prompt."""
+    generation = of_engine(manifest.id)
+    (part,) = marked_parts(text, style, events, generation.piece_bytes)
+    row: list[int] = generation.write(tokenizer, part, (), 10).whole[0].tolist()
+    return row
+
+
+def _count(row: list[int], wanted: list[int]) -> int:
+    return sum(row[at : at + len(wanted)] == wanted for at in range(len(row)))
 
 
 def test_events_stand_where_they_were_written() -> None:
