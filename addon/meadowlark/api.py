@@ -256,7 +256,8 @@ class Utterance:
     """Absolute paths of the engine's and the voice's assets, by `Asset.key`: found or downloaded, all there."""
 
     pronunciations: tuple[Pronunciation, ...] = ()
-    """From the user's lexicon, in order, not overlapping. An engine that takes no IPA says the word as it is spelt."""
+    """From the text itself or the user's lexicon, in order, not overlapping. An engine that takes no IPA says the word as
+    it is spelt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,15 +75,22 @@ class Engine:
 
     def steps(self, text: str) -> tuple[list[Edit], ...]:
         """What is read otherwise than it is written: edits of the text, edits of what came out, and so on."""
-        steps = [entity_edits(text)]
-        text = apply(text, steps[0])
+        steps: list[list[Edit]] = []
+        text = _step(text, entity_edits(text), steps)
         if self._marks is None:
-            return tuple(edits for edits in steps if edits)
-        for read in (self._marks.before, *[self._edits] * _PASSES, self._marks.after, self._edits):
-            edits = read(text)
-            steps.append(edits)
-            text = apply(text, edits)
-        return tuple(edits for edits in steps if edits)
+            return tuple(steps)
+        text = self._passes(_step(text, self._marks.before(text), steps), steps)
+        if left := self._marks.after(text):
+            self._passes(_step(text, left, steps), steps)
+        return tuple(steps)
+
+    def _passes(self, text: str, steps: list[list[Edit]]) -> str:
+        """The text behind passes that changed something."""
+        for _ in range(_PASSES):
+            if not (edits := self._edits(text)):
+                break
+            text = _step(text, edits, steps)
+        return text
 
     def _edits(self, text: str) -> list[Edit]:
         edits: list[Edit] = []
@@ -110,6 +117,13 @@ class Engine:
         edit = _read(self._numbers, text, start)
         rest = None if edit else _REST_RE.match(text, start)
         return edit, rest.end() if rest and text[start] not in "'’" else start
+
+
+def _step(text: str, edits: list[Edit], steps: list[list[Edit]]) -> str:
+    """The text with these edits, which are put behind `steps`."""
+    if edits:
+        steps.append(edits)
+    return apply(text, edits)
 
 
 def _read(rules: tuple[Rule, ...], text: str, start: int) -> Edit | None:
