@@ -41,7 +41,7 @@ class Actor:
         return not self.exited.done()
 
     async def speak(
-        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float
+        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float, dry_at: float | None
     ) -> AsyncGenerator[bytes, None]:
         self.house.said.append((self.name, utterance.text, utterance.style, rate, gain))
         fault = self.house.faults.get(self.name)

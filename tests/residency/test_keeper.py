@@ -45,7 +45,7 @@ class Resident:
         return not self.exited.done()
 
     async def speak(
-        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float
+        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float, dry_at: float | None
     ) -> AsyncGenerator[bytes, None]:
         yield b"\1\0"
 

@@ -41,7 +41,7 @@ class FakeWorker:
         return not self.exited.done()
 
     async def speak(
-        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float
+        self, utterance: Utterance, *, rate: int | None, gain: float, patience: float, dry_at: float | None
     ) -> AsyncGenerator[bytes, None]:
         self.house.spoken.append((self.launch.engine, utterance.text))
         self.house.patience.append(patience)

@@ -16,7 +16,8 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from meadowlark.schedule.policy import SPEECH_SECONDS, Waiting
+from meadowlark.schedule.flow import join
+from meadowlark.schedule.policy import SPEECH_SECONDS, Waiting, pick
 
 Pick = Callable[[Sequence[Waiting], float, Sequence[Waiting]], Waiting]
 
@@ -146,6 +147,20 @@ def _cut(sentences: Sequence[tuple[float, float]], longest: float) -> Iterator[t
         yield from [(written, audio / pieces)] * pieces
 
 
+def simulate_alternating(
+    asked: Sequence[Reply],
+    *,
+    rtf: float = 0.25,
+    chunk_seconds: float = CHUNK_SECONDS,
+    places: int = 8,
+    ahead_seconds: float = 30.0,
+    estimates: bool = True,
+) -> Outcome:
+    """Serve all replies on an engine whose open sentences alternate: `schedule.flow.join` says whose sentence is begun,
+    the worker makes a chunk of whichever is most urgent, and learns of a new one only at the end of a chunk."""
+    return _Alternating(asked, rtf, chunk_seconds, places, ahead_seconds, estimates).run()
+
+
 class _Order:
     def __init__(
         self, asked: Sequence[Reply], choose: Pick, rtf: float, streams: bool, ahead_seconds: float, estimates: bool
@@ -239,3 +254,80 @@ class _Order:
             listener.playing_until = max(heard, listener.playing_until) + audio
         self._busy = True
         heapq.heappush(self._events, (now + work, listener.index, "made"))
+
+
+@dataclass(slots=True)
+class _Open:
+    """A sentence that is being spoken."""
+
+    listener: _Listener
+    waiting: Waiting
+    """As the core knows it now."""
+    left: float
+    """Of its speech."""
+
+
+class _Alternating(_Order):
+    def __init__(
+        self,
+        asked: Sequence[Reply],
+        rtf: float,
+        chunk_seconds: float,
+        places: int,
+        ahead_seconds: float,
+        estimates: bool,
+    ) -> None:
+        self._chunk = chunk_seconds
+        self._places = places
+        self._open: list[_Open] = []
+        super().__init__(asked, pick, rtf, True, ahead_seconds, estimates)
+
+    def run(self) -> Outcome:
+        while self._events:
+            now, index, what = heapq.heappop(self._events)
+            listener = self._listeners[index]
+            if what == "made":
+                self._busy = False
+                self._made(listener, now)
+            else:
+                self._ask(listener, now)
+            self._make(now)
+            self._let_in(now)
+            self._make(now)
+        self._outcome.gaps = [each.gap for each in self._listeners]
+        return self._outcome
+
+    def _let_in(self, now: float) -> None:
+        while True:
+            waiting = [each for each, _ in self._waiting.values()]
+            spoken = [each.waiting for each in self._open]
+            chosen = join(waiting, spoken, now, [*self._absent.values()], self._places)
+            if chosen is None:
+                return
+            waits, listener = self._waiting.pop(chosen.ticket)
+            self._open.append(_Open(listener, waits, listener.reply.sentences[listener.next][1]))
+
+    def _make(self, now: float) -> None:
+        """Begin a chunk, if nobody's is being made."""
+        if self._busy or not self._open or (self._events and self._events[0][0] <= now):
+            return
+        urgent = min(self._open, key=lambda each: (each.listener.playing_until or -math.inf, each.waiting.ticket))
+        self._busy = True
+        work = self._rtf * min(self._chunk, urgent.left)
+        heapq.heappush(self._events, (now + work, urgent.listener.index, "made"))
+
+    def _made(self, listener: _Listener, now: float) -> None:
+        """A chunk of this listener's sentence."""
+        opened = next(each for each in self._open if each.listener is listener)
+        audio = min(self._chunk, opened.left)
+        if listener.playing_until is None:
+            self._outcome.first_audio.append(now - (listener.asked_at + listener.reply.sentences[0][0]))
+            listener.playing_until = now + audio
+        else:
+            listener.gap += max(0.0, now - max(listener.playing_until, opened.waiting.since))
+            listener.playing_until = max(now, listener.playing_until) + audio
+        opened.left -= audio
+        opened.waiting = opened.waiting.heard(audio, listener.playing_until)
+        if opened.left < 1e-9:
+            self._open.remove(opened)
+            self._go_on(listener, now)

@@ -19,7 +19,7 @@ class Attempts(Protocol):
     """What a lease asks of the supervisor."""
 
     def attempt(
-        self, engine: Engine, utterance: Utterance, rate: int | None, gain: float
+        self, engine: Engine, utterance: Utterance, rate: int | None, gain: float, dry_at: float | None
     ) -> AsyncGenerator[bytes, None]: ...
     async def replace(self, engine: Engine) -> None: ...
 
@@ -67,14 +67,16 @@ class Lease:
             for last_attempt in (False, True):
                 skip = sent
                 try:
-                    async with aclosing(self._attempts.attempt(engine, utterance, rate, gain)) as chunks:
+                    async with aclosing(self._attempts.attempt(engine, utterance, rate, gain, dry)) as chunks:
                         async for chunk in chunks:
                             fresh = chunk[skip:]
                             skip -= len(chunk) - len(fresh)
                             if fresh:
                                 dry = self._clock() if dry is None else max(dry, self._clock()) if not sent else dry
-                                dry += len(fresh) / 2 / (rate or engine.manifest.sample_rate)
+                                seconds = len(fresh) / 2 / (rate or engine.manifest.sample_rate)
+                                dry += seconds
                                 sent += len(fresh)
+                                engine.turns.heard(place, seconds, dry)
                                 yield fresh
                 except WorkerError as error:
                     worker, gives_up = engine.worker, last_attempt or bool(sent and engine.manifest.samples)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..api import EngineManifest, Utterance
 from ..errors import LoadError, RefusedError
+from ..schedule.alternating import AlternatingTurns
 from ..schedule.policy import pick
 from ..schedule.queue import Pick, Turns
 from ..worker.patience import patience
@@ -163,16 +164,17 @@ class Supervisor:
         return max(0.0, self._engines[engine_id].rests_until - self._clock())
 
     async def attempt(
-        self, engine: Engine, utterance: Utterance, rate: int | None, gain: float
+        self, engine: Engine, utterance: Utterance, rate: int | None, gain: float, dry_at: float | None
     ) -> AsyncGenerator[bytes, None]:
-        """One try at a sentence, with a worker that is ready."""
+        """One try at a sentence, with a worker that is ready. dry_at: when its listener runs dry, None = a newcomer."""
         worker = await self._ready(engine)
         chars = len(utterance.text)
         pace, floor = engine.seconds_per_char(chars), SHORTEST_PATIENCE
         if pace is None and engine.estimate.sentences:
             pace, floor = engine.estimate.rtf(chars) * engine.estimate.pace * engine.slower, FIRST_PATIENCE
         limit = patience(chars, pace, floor=floor)
-        async with aclosing(worker.speak(utterance, rate=rate, gain=gain, patience=limit)) as chunks:
+        speech = worker.speak(utterance, rate=rate, gain=gain, patience=limit, dry_at=dry_at)
+        async with aclosing(speech) as chunks:
             async for chunk in chunks:
                 yield chunk
         self._spoken(engine, worker, chars)
@@ -458,7 +460,8 @@ class Supervisor:
 
     def _remembered(self, manifest: EngineManifest, launch: Launch) -> Engine:
         """An engine with what the ledger knows of it: deaths in a row outlive the server, and so does the pause."""
-        engine = Engine(manifest, launch, Turns(self._clock, self._choose), self.ledger)
+        turns = AlternatingTurns(self._clock) if manifest.alternates else Turns(self._clock, self._choose)
+        engine = Engine(manifest, launch, turns, self.ledger)
         death = self.ledger.death(manifest.id)
         if death and death.in_a_row:
             engine.deaths, engine.last_death = death.in_a_row, death.reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 FIRST_AUDIO_SECONDS: Final = 1.5
@@ -62,6 +62,12 @@ class Waiting:
     batch: str = ""
     """Sentences of the same name can be spoken in one batch (same voice, style and options); empty = alone."""
 
+    def heard(self, seconds: float, runs_dry_at: float) -> Waiting:
+        """What is left of the sentence when so many seconds of it have been made, and its listener runs dry then."""
+        usual = max(self.speech, LEAST_SPEECH)
+        left = max(LEAST_SPEECH, usual - seconds)  # never nothing: from these two follows how fast the engine is
+        return replace(self, runs_dry_at=runs_dry_at, speech=left, work=self.work * left / usual)
+
 
 def pick(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ()) -> Waiting:
     """The sentence to speak next: who is about to run dry, then newcomers, then the rest by playout deadline.
@@ -78,10 +84,10 @@ def pick(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ())
         oldest = min(newcomers, key=lambda each: (each.since, each.ticket))
         if now - oldest.since >= LONGEST_NEWCOMER_WAIT:
             return oldest
-        for each in sorted(newcomers, key=lambda each: _turn_of_newcomer(each, now)):
+        for each in sorted(newcomers, key=lambda each: turn_of_newcomer(each, now)):
             if keeps_time([each, *listening, *absent], now):
                 return each
-    return min(listening or newcomers, key=_deadline)
+    return min(listening or newcomers, key=deadline)
 
 
 def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
@@ -90,7 +96,7 @@ def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
     What comes after a listener's present sentence is taken to be like it. FORESEEN_SECONDS are looked at. The first may
     be late with what follows if its engine is slower than speech: that is no fault of the others.
     """
-    queue = [(_deadline(each)[0], place, each.speech, each.rest) for place, each in enumerate(waiting) if place]
+    queue = [(deadline(each)[0], place, each.speech, each.rest) for place, each in enumerate(waiting) if place]
     heapq.heapify(queue)
     first = waiting[0]
     at, heard = now + first.work, now + first.first
@@ -120,12 +126,14 @@ def pick_first_come(waiting: Sequence[Waiting], now: float, absent: Sequence[Wai
 
 def pick_deadline(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ()) -> Waiting:
     """Plain earliest deadline, newcomers due FIRST_AUDIO_SECONDS after they came: the other reference."""
-    return min(waiting, key=_deadline)
+    return min(waiting, key=deadline)
 
 
-def _deadline(each: Waiting) -> tuple[float, int]:
+def deadline(each: Waiting) -> tuple[float, int]:
+    """When its next audio is due, and who came first."""
     return (each.since + FIRST_AUDIO_SECONDS if each.runs_dry_at is None else each.runs_dry_at), each.ticket
 
 
-def _turn_of_newcomer(each: Waiting, now: float) -> tuple[float, int]:
+def turn_of_newcomer(each: Waiting, now: float) -> tuple[float, int]:
+    """Short replies first, sooner the longer they wait."""
     return each.speech + each.rest - SECONDS_PER_WAITED * (now - each.since), each.ticket

@@ -103,6 +103,9 @@ class Turns:
         finally:
             self._leave(me.ticket)
 
+    def heard(self, place: int, seconds: float, runs_dry_at: float) -> None:
+        """Within a turn: a chunk of so much audio has come, and the listener runs dry then."""
+
     @asynccontextmanager
     async def apart(self, place: int) -> AsyncIterator[None]:
         """Within a turn: wait until nobody else is being spoken, and let nobody join until the block ends."""
