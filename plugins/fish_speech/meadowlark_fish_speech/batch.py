@@ -10,14 +10,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
 from meadowlark.kit.decode import Together
 from meadowlark.kit.kvcache import KVCache, Prefix, live_mask
+from meadowlark.kit.precision import Bits, Plan
 
+from .captured import Captured
 from .generate import Eager, FrameMaker, Speaker, draw_frame
 from .model import DualAR
 from .sampler import Manner, Noise, Sampler
@@ -35,6 +37,10 @@ GPU_PLACES = 4
 CAPACITY = 1024
 """Positions of a place: a reference of 20 s and 150 characters. 224 KiB each of S1-mini, in float32. A sentence that
 needs more is computed by itself, in turn with the others."""
+
+
+GPU_CAPACITY = 2048
+"""The same where places are recorded: 112 KiB each of S1-mini in bfloat16, 0.9 GB for four of them."""
 
 
 class Choir:
@@ -61,9 +67,18 @@ class Choir:
         return self._speaker.start(prompt, sampler, length, prefix)
 
 
-def choir(speaker: Eager | OrtSpeaker, places: int = CPU_PLACES, capacity: int = CAPACITY) -> Choir:
+def in_company(speaker: Speaker, plan: Plan) -> tuple[Speaker, int]:
+    """What speaks several sentences at a time on a device where that gains, and how many it speaks."""
+    if isinstance(speaker, Captured):
+        return speaker, GPU_PLACES
+    if plan.bits is Bits.FULL:
+        return speaker, 1
+    return choir(speaker), CPU_PLACES
+
+
+def choir(speaker: Speaker, places: int = CPU_PLACES, capacity: int = CAPACITY) -> Choir:
     """A speaker's sentences, computed together."""
-    model = TorchModel(speaker.model) if isinstance(speaker, Eager) else OrtModel(speaker)
+    model = TorchModel(speaker.model) if isinstance(speaker, Eager) else OrtModel(cast("OrtSpeaker", speaker))
     return Choir(speaker, model, places, capacity)
 
 
