@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,9 @@ STEP_SECONDS = 5.0
 
 START_SECONDS = 30.0
 """For the probe's interpreter itself, on a cold SD card."""
+
+END_SECONDS = 2.0
+"""For a probe that has reported; it has nothing left to do."""
 
 REMEDY = "it is left out until restart; update it, uninstall it, or name it in disabled_plugins"
 
@@ -99,6 +103,8 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
         while raw := await asyncio.wait_for(process.stdout.readline(), step_seconds if at.plugin else START_SECONDS):
             line = msgspec.json.decode(raw, type=Line)
             if line.registry:
+                with suppress(TimeoutError):  # killing what ends by itself, asyncio may lose sight of it and says so
+                    await asyncio.wait_for(process.wait(), END_SECONDS)
                 return line.registry
             at = line.progress or at
         status = await process.wait()
