@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the kit's torch modules are for plugins that bring torch")
 
-from meadowlark.kit.kvcache import KVCache, attend, attend_plainly, causal_mask, length_for
+from meadowlark.kit.kvcache import KVCache, attend, attend_plainly, causal_mask, length_for, live_mask
 
 
 @pytest.mark.parametrize(("heads", "kv_heads"), [(4, 4), (4, 2), (6, 1)])
@@ -30,6 +30,15 @@ def test_each_sequence_has_a_mask_of_its_own() -> None:
     for row, length in enumerate((3, 6)):
         alone = attend(queries[row : row + 1], keys[row : row + 1, :, :length], values[row : row + 1, :, :length])
         torch.testing.assert_close(found[row : row + 1], alone, atol=1e-6, rtol=0)
+
+
+def test_a_mask_to_be_added_hides_the_same() -> None:
+    torch.manual_seed(0)
+    queries, (keys, values) = torch.randn(2, 4, 1, 8), torch.randn(2, 2, 2, 6, 8)
+    at = torch.tensor([2, 5])
+    shown, added = live_mask(at, 6), live_mask(at, 6, torch.float32)
+    assert shown[:, 0, 0].sum(dim=1).tolist() == [3, 6]
+    assert torch.equal(attend(queries, keys, values, added), attend(queries, keys, values, shown))
 
 
 def test_positions_of_each_sequence() -> None:

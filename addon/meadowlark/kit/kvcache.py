@@ -119,17 +119,24 @@ def buckets(most: int, least: int = 512) -> tuple[int, ...]:
     return (*lengths, most)
 
 
-def live_mask(at: Tensor, length: int) -> Tensor:
+def live_mask(at: Tensor, length: int, dtype: torch.dtype | None = None) -> Tensor:
     """(B, 1, 1, L) of one query each at the positions `at` (B,): True up to them. With it a step reads `length`
-    positions whatever their number, which is the shape of a captured graph."""
-    return (torch.arange(length, device=at.device) <= at[:, None])[:, None, None]
+    positions whatever their number, which is the shape of a captured graph.
+
+    dtype: of the queries, for a mask to be added: kernels of a GPU take it as it is, and make it of the other in each
+    layer anew.
+    """
+    mask = (torch.arange(length, device=at.device) <= at[:, None])[:, None, None]
+    if dtype is None:
+        return mask
+    return torch.zeros(mask.shape, dtype=dtype, device=at.device).masked_fill(~mask, float("-inf"))
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
     """Attention of (B, Hq, T, D) over (B, H, L, D) with Hq a multiple of H; (B, Hq, T, D).
 
     The queries that share a head of keys lie in one row of a single product: nothing is repeated.
-    mask: (T, L) or (B, 1, T, L), True where a query sees a key; None: all see all.
+    mask: (T, L) or (B, 1, T, L), True where a query sees a key, or numbers to be added; None: all see all.
     """
     batch, query_heads, count, width = queries.shape
     heads = keys.shape[1]
@@ -141,7 +148,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = 
         # As fast as the fused kernel for one token, and closer: that one approximates exp (2.2e-5 in Fish's logits).
         scores = (grouped * width**-0.5) @ keys.transpose(-1, -2)
         if mask is not None:
-            scores = scores.masked_fill(~mask, float("-inf"))
+            scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
         found = torch.softmax(scores, dim=-1) @ values
     else:
         found = scaled_dot_product_attention(grouped, keys, values, attn_mask=mask)

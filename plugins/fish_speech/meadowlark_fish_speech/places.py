@@ -97,7 +97,7 @@ class Places:
         self._sizes: Iterator[int] = itertools.repeat(ahead)
         self._flight: list[tuple[int, list[_Sequence | None]]] = []  # turn, who has which place in it
         self._next_turn = 0
-        self._gpu = torch.device(model.plan.device).type == "cuda"
+        self._gpu = torch.device(model.plan.device).type == "cuda" and torch.cuda.is_available()
         self._stream = torch.cuda.Stream(model.plan.device) if self._gpu else None  # sound is made beside it
         self._lengths = buckets(self.capacity, shortest)
         self._steps: dict[int, Step] = {}
@@ -270,7 +270,7 @@ class Places:
         if length not in self._steps:
 
             def run() -> Tensors:
-                mask = live_mask(self._at, length)
+                mask = live_mask(self._at, length, self._model.plan.dtype)
                 self._draw(self._model.step(self._frame, self._cache, self._at, length, mask), self._live)
                 self._at.add_(self._live)
                 return ()
