@@ -9,22 +9,26 @@ Needs `script/setup fish_speech`, 8 GB of memory and 4 GB of disk ($TMPDIR); --t
 next to nothing. --cpu-time counts what the process computed instead of what passed: with --threads 1, the figure that
 a busy machine does not change.
 
-baseline: the same weights computed in upstream's way: attention over the whole cache, with keys and values repeated for
-each query head; ten separate passes of the fast stack; the head of the whole vocabulary; weight norm in each
-convolution, sound at once. floor: bytes of weights that a frame reads, by the bandwidth measured here.
+ms_per_frame is of the route that speaks: ONNX Runtime where weights are packed, torch in float32; torch_… are torch's
+for the same precision. floor: bytes of weights that a frame reads, by the bandwidth measured here. baseline: the same
+weights computed in upstream's way, see _fish_baseline.py. load_seconds.cold packs the weights, .warm finds them packed;
+memory and the first sound are of a worker of its own: own_memory_mb is what is not pages of files.
 """
 
 import argparse
+import functools
 import gc
 import itertools
+import json
 import os
-import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import _fish_baseline
 import _fish_gpu
 from _measure import report
 
@@ -32,8 +36,6 @@ now = time.perf_counter
 
 CONTEXT = 128
 """Tokens before the first frame that is timed: a reference of 3 s, a sentence."""
-
-SENTENCE = "There is fresh bread in the kitchen, and the soup is getting warm."  # 12 words and a few
 
 
 def main():
@@ -52,19 +54,20 @@ def main():
             return
         results["bandwidth_gb_s"] = bandwidth()
         for name in options.precisions.split(","):
-            results |= said(precision(Path(folder), values, name, options))
+            results |= said(precision(Path(folder), name, options))
         if options.baseline:
-            results |= said(baselines(Path(folder), values, options))
+            names = options.baseline_precisions.split(",")
+            models = [(name, functools.partial(plain_model, Path(folder), name)) for name in names]
+            results |= said(_fish_baseline.frames(models, values, CONTEXT, now))
         results |= said(sound(Path(folder), options))
-        results |= sentence(Path(folder), options)
+        results |= said(worker(Path(folder), options))
     first = options.precisions.split(",")[0]
     for slots in (8192, 512):
         key = f"baseline_ms_per_frame.{slots}.full"
         if key in results:
             results[f"times_faster.{slots}"] = results[key] / results[f"ms_per_frame.{first}"]
-    results["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     results["threads"], results["load_average"] = options.threads, os.getloadavg()[0]
-    notes.append("peak_memory_mb is of the whole bench, baselines included; medians; random weights")
+    notes.append("medians; random weights; peak_memory_mb is of a worker, pages of files included")
     report("fish", results, notes)
 
 
@@ -97,8 +100,6 @@ def parse():
 
 def write_checkpoint(folder, tiny):
     """Weights as safetensors, so that loading can be timed without unpickling; the tokenizer's files."""
-    import json
-
     import torch
 
     from meadowlark.kit.weights import write
@@ -129,227 +130,169 @@ def seconds(action):
     return now() - begun
 
 
-def open_model(folder, name, whole_head=False):
-    """(model, seconds)."""
+def tokens_of(folder):
+    """Of the checkpoint's vocabulary."""
+    from meadowlark_fish_speech.tokenizer import S1Tokenizer
+
+    return S1Tokenizer(folder / "tokenizer.tiktoken", folder / "special_tokens.json").tokens
+
+
+def plain_model(folder, name):
+    """For the baseline: the head is whole."""
+    import torch
+
+    from meadowlark.kit.precision import Plan
+    from meadowlark.kit.weights import Weights
+    from meadowlark_fish_speech.config import read_config
+    from meadowlark_fish_speech.model import TABLE, DualAR
+
+    plan = Plan("cpu", torch.bfloat16 if name == "bf16" else torch.float32)
+    config = read_config(folder / "config.json")
+    return DualAR(Weights([folder / "model.safetensors"], TABLE), config, tokens_of(folder), plan, whole_head=True)
+
+
+def speakers(folder, name, threads):
+    """(key's beginning, the speaker, seconds it took) of each route to a frame in a precision: first what is used."""
     import torch
 
     from meadowlark.kit.precision import Bits, Plan
     from meadowlark.kit.weights import Weights
     from meadowlark_fish_speech.config import read_config
+    from meadowlark_fish_speech.generate import Eager
     from meadowlark_fish_speech.model import TABLE, DualAR
-    from meadowlark_fish_speech.tokenizer import S1Tokenizer
+    from meadowlark_fish_speech.ort_speaker import OrtSpeaker
 
-    plan = Plan("cpu", torch.bfloat16) if name == "bf16" else Plan("cpu", torch.float32, Bits(name))
-    tokens = S1Tokenizer(folder / "tokenizer.tiktoken", folder / "special_tokens.json").tokens
+    config, tokens = read_config(folder / "config.json"), tokens_of(folder)
+
+    def weights():
+        return Weights([folder / "model.safetensors"], TABLE)
+
+    if name != "full":
+        begun = now()
+        speaker = OrtSpeaker(weights(), config, tokens, Bits(name), folder / "data" / "graphs", threads=threads)
+        yield "", speaker, now() - begun
     begun = now()
-    config = read_config(folder / "config.json")
-    model = DualAR(Weights([folder / "model.safetensors"], TABLE), config, tokens, plan, whole_head=whole_head)
-    return model, now() - begun
+    speaker = Eager(DualAR(weights(), config, tokens, Plan("cpu", torch.float32, Bits(name))))
+    yield "torch_" if name != "full" else "", speaker, now() - begun
 
 
-def precision(folder, values, name, options):
-    """A frame, step by step."""
+def precision(folder, name, options):
+    """A frame, a prompt, a load, by each route."""
     import torch
 
-    from meadowlark_fish_speech.generate import Eager, Speech
-    from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler
+    from meadowlark_fish_speech.generate import Speech
+    from meadowlark_fish_speech.sampler import Manner, RandomNoise
 
-    model, load = open_model(folder, name)
-    prompt = torch.zeros(11, CONTEXT, dtype=torch.long)
-    prompt[0] = 1
-    stamps = [now()]
-    speech = Speech(Eager(model), prompt, S1Sampler(Manner(), RandomNoise(0)), options.frames + 2)
-    stamps.extend(now() for _ in speech)
-    took = [after - before for before, after in itertools.pairwise(stamps)]
-    cache, fast = model.cache(256), model.fast_cache()
-    frame = torch.zeros(1, 11, dtype=torch.long)
-    with torch.inference_mode():
-        slow = statistics.median(seconds(lambda: model.step(frame, cache, CONTEXT, CONTEXT + 1)) for _ in range(6))
-        state, code = torch.zeros(1, values["fast_dim"], dtype=model.plan.dtype), torch.zeros(1, dtype=torch.long)
-
-        def codes():
-            model.begin_codes(state, code, fast)
-            for place in range(2, 10):
-                model.next_code(code, place, fast)
-
-        quick = statistics.median(seconds(codes) for _ in range(6))
-    read = bytes_read(model)
-    results = {
-        f"ms_per_frame.{name}": statistics.median(took[1:]) * 1e3,
-        f"best_ms_per_frame.{name}": min(took[1:]) * 1e3,
-        f"slow_ms.{name}": slow * 1e3,
-        f"fast_ms.{name}": quick * 1e3,
-        f"floor_ms_per_frame.{name}": read / (bandwidth() * 1e9) * 1e3,
-        f"mb_read_per_frame.{name}": read / 1e6,
-        f"prefill_ms.{name}": took[0] * 1e3,
-        f"load_seconds.{name}": load,
-    }
-    model = speech = None  # 3 GB, before the next is read
-    gc.collect()
-    return results
-
-
-def bytes_read(model):
-    """Of weights, by one frame: the slow stack once, the fast one nine times."""
-
-    def of(stack):
-        return sum(
-            each.bytes
-            for layer in stack.layers
-            for each in (
-                layer.attention.qkv,
-                layer.attention.out,
-                layer.feed_forward.both,
-                layer.feed_forward.down,
-            )
-        )
-
-    places = model.config.codebooks - 1
-    return of(model.slow) + model.head.bytes + places * (of(model.fast) + model.fast_head.bytes)
-
-
-def baselines(folder, values, options):
-    """Upstream's way, in float32 and in bfloat16."""
     results = {}
-    for name in options.baseline_precisions.split(","):
-        model, _ = open_model(folder, name, whole_head=True)
-        for slots in (512, 8192):
-            took = plain_frames(model, values, min(slots, values["max_seq_len"]), 2 if slots == 8192 else 4)
-            results[f"baseline_ms_per_frame.{slots}.{name}"] = took * 1e3
-        del model
+    for route, speaker, load in speakers(folder, name, options.threads):
+        prompt = torch.zeros(11, CONTEXT, dtype=torch.long)
+        prompt[0] = 1
+        stamps = [now()]
+        speech = Speech(speaker, prompt, speaker.sampler(Manner(), RandomNoise(0)), options.frames + 2)
+        stamps.extend(now() for _ in speech)
+        took = [after - before for before, after in itertools.pairwise(stamps)]
+        read = bytes_read(speaker, name)
+        slow, fast = passes(speaker)
+        results |= {
+            f"{route}ms_per_frame.{name}": statistics.median(took[1:]) * 1e3,
+            f"{route}best_ms_per_frame.{name}": min(took[1:]) * 1e3,
+            f"{route}slow_ms.{name}": slow * 1e3,
+            f"{route}fast_ms.{name}": fast * 1e3,
+            f"{route}floor_ms_per_frame.{name}": read / (bandwidth() * 1e9) * 1e3,
+            f"{route}mb_read_per_frame.{name}": read / 1e6,
+            f"{route}prefill_ms.{name}": took[0] * 1e3,
+            f"{route}load_seconds.{name}": load,
+        }
+        speech = speaker = None  # 3 GB, before the next is read
         gc.collect()
     return results
 
 
-def plain_frames(model, values, slots, count):
-    """The median of some frames."""
+def passes(speaker):
+    """Seconds of the slow stack's step, of the fast one's nine."""
     import torch
 
-    from meadowlark_fish_speech.model import semantic_code
-    from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler
-
-    sampler, cache = S1Sampler(Manner(), RandomNoise(0), as_published=True), model.cache(slots)
-    fast = model.fast.cache(values["num_codebooks"], 1, model.plan.dtype, "cpu")
-    frame = torch.zeros(1, 11, dtype=torch.long)
-    took = []
+    config = speaker.config
     with torch.inference_mode():
-        for at in range(CONTEXT, CONTEXT + count + 1):
-            begun = now()
-            state = plain_stack(model.slow, model.embed(frame[:, :, None]), cache, at)[:, -1]
-            row = sampler.main(model.main_logits(state))
-            codes = [semantic_code(model.config, model.tokens, row)]
-            plain_stack(model.fast, model.fast_state(state)[:, None], fast, 0)
-            for place in range(1, model.config.codebooks):
-                x = torch.nn.functional.embedding(codes[-1], model.fast_embeddings)[:, None]
-                x = plain_stack(model.fast, x, fast, place)[:, -1]
-                codes.append(sampler.code(place, model.fast_head(model.fast_norm(x)).float()))
-            frame = torch.stack([row, *codes], dim=1)
-            sampler.remember(row, frame)
-            took.append(now() - begun)
-    return statistics.median(took[1:])
+        if hasattr(speaker, "model"):
+            model = speaker.model
+            cache, reader = model.cache(256), model.fast_cache()
+            step = functools.partial(model.step, torch.zeros(1, 11, dtype=torch.long), cache, CONTEXT, CONTEXT + 1)
+            heads = model
+        else:
+            slow, reader = speaker.readers(256, None)
+            step = functools.partial(slow.read, torch.zeros(1, 1, config.slow.dim), CONTEXT)
+            heads = speaker.heads(slow)
+        state, code = torch.zeros(1, config.fast.dim), torch.zeros(1, dtype=torch.long)
+
+        def codes():
+            heads.begin_codes(state, code, reader)
+            for place in range(2, config.codebooks):
+                heads.next_code(code, place, reader)
+
+        return tuple(statistics.median(seconds(each) for _ in range(9)) for each in (step, codes))
 
 
-def plain_stack(stack, x, cache, at):
-    """One position, attending over all slots of the cache, each key copied for each query head."""
-    import torch
+def bytes_read(speaker, name):
+    """Of weights, by one frame: the slow stack once, the fast one nine times."""
+    from meadowlark.kit.precision import Bits
+    from meadowlark_fish_speech.ort_speaker import bytes_of
 
-    mask = (torch.arange(cache.length) <= at)[None, None, None]
-    angles = stack.rotary.table[at : at + 1]
-    group = stack.config.heads // stack.config.kv_heads
-    for index, layer in enumerate(stack.layers):
-        queries, keys, values = layer.attention.project(layer.attention_norm(x), stack.rotary, angles)
-        cache.write(index, at, keys, values)
-        keys, values = (each.repeat_interleave(group, dim=1) for each in cache.read(index, cache.length))
-        y = torch.nn.functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-        x = x + layer.attention.join(y)
-        x = x + layer.feed_forward(layer.ffn_norm(x))
-    return x
+    places = speaker.config.codebooks - 1
+    if not hasattr(speaker, "model"):
+        return sum(n * bytes_of(each.shape, Bits(name)) for n, each in ((1, speaker.slow), (places, speaker.fast)))
+    model = speaker.model
+    slow, fast = (
+        sum(
+            each.bytes
+            for layer in stack.layers
+            for each in (layer.attention.qkv, layer.attention.out, layer.feed_forward.both, layer.feed_forward.down)
+        )
+        for stack in (model.slow, model.fast)
+    )
+    return slow + model.head.bytes + places * (fast + model.fast_head.bytes)
+
+
+def worker(folder, options):
+    """A process that loads and speaks, twice: it packs the weights, it finds them packed."""
+    results = {}
+    script = Path(__file__).with_name("_fish_worker.py")
+    for load in ("cold", "warm"):
+        command = [sys.executable, str(script), str(folder), "fast", str(options.threads)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = json.loads(ran.stdout.splitlines()[-1])
+        results[f"load_seconds.{load}"] = found.pop("load_seconds")
+        results[f"peak_memory_mb.{load}"] = found.pop("peak_memory_mb")
+    return results | found
 
 
 def sound(folder, options):
-    """Seconds of computing for a second of sound: streamed in pieces of 16 frames, and in upstream's way."""
+    """Seconds of computing for a second of sound: streamed in pieces of 16 frames, of fewer, and in upstream's way."""
     import torch
 
     from meadowlark.kit.precision import Plan
     from meadowlark.kit.stream import State
     from meadowlark.kit.weights import Weights
-    from meadowlark_fish_speech import codec
+    from meadowlark_fish_speech import codec, codec_packed
 
     results, length = {}, 16 * codec.FRAME / codec.RATE
     codes = torch.randint(0, 1024, (1, 10, 16))
     path = folder / "codec.safetensors"
     for name, dtype in (("bf16", torch.bfloat16), ("full", torch.float32)):
-        decoder, state = codec.Decoder(Weights([path], codec.TABLE), Plan("cpu", dtype)), State()
+        decoder, state = codec_packed.decoder(Weights([path], codec.TABLE), Plan("cpu", dtype)), State()
         decoder.decode(codes[:, :, :2], state)
-        took = [seconds(lambda: decoder.decode(codes, state)) for _ in range(3)]  # noqa: B023
-        results[f"dac_rtf.{name}"] = statistics.median(took) / length
+        for frames in (1, 4, 16):
+            part = codes[:, :, :frames]
+            took = [seconds(lambda: decoder.decode(part, state)) for _ in range(2 + 16 // frames)]  # noqa: B023
+            key = f"dac_rtf.{name}" if frames == 16 else f"dac_rtf.{name}.{frames}_frames"
+            results[key] = statistics.median(took[1:]) / length * 16 / frames
+    audio = torch.randn(1, 1, codec.RATE * 3) * 0.1
+    encoder = codec_packed.encoder(Weights([path], codec.TABLE), Plan())
+    results["encode_rtf"] = min(seconds(lambda: encoder.encode(audio)) for _ in range(2)) / 3
     if options.baseline:
-        results["baseline_dac_rtf"] = plain_sound(path, decoder, codes, length)
+        plain = codec.Decoder(Weights([path], codec.TABLE), Plan())
+        results["baseline_dac_rtf"] = _fish_baseline.sound(path, plain, codes, length, now)
     return results
-
-
-def plain_sound(path, decoder, codes, length):
-    """All at once, weights normed in each call, each operation of the snake by itself."""
-    import torch
-
-    from meadowlark.kit.weights import Weights
-    from meadowlark_fish_speech import codec
-
-    weights = Weights([path], codec.TABLE)
-    normed = [
-        (weights.take(f"{name}.weight_g").clone(), weights.take(f"{name}.weight_v").clone())
-        for name in sorted({each.rsplit(".", 1)[0] for each in weights._where if each.endswith(".weight_v")})
-        if name.startswith("decoder.")
-    ]
-
-    def snake(self, x):
-        return x + (self.alpha + 1e-9).reciprocal() * torch.sin(self.alpha * x).pow(2)
-
-    ours, codec.Snake.__call__ = codec.Snake.__call__, snake
-    try:
-
-        def once():
-            for size, direction in normed:
-                size * direction / direction.flatten(1).norm(dim=1).view(-1, 1, 1)
-            decoder.decode(codes)
-
-        once()
-        return statistics.median(seconds(once) for _ in range(3)) / length
-    finally:
-        codec.Snake.__call__ = ours
-
-
-def sentence(folder, options):
-    """From text to the first sound, as the server has it."""
-    from meadowlark.api import PipelineContext, Utterance, Voice
-    from meadowlark_fish_speech.pipeline import FishPipeline
-
-    pipeline = FishPipeline(
-        PipelineContext("fish_speech", data_dir=folder / "data", options={"folder": str(folder), "quality": "fast"})
-    )
-    load = seconds(pipeline.load)
-    warm = seconds(pipeline.warm_up)
-    voice = Voice("one", ("en-US",), options={"timbre": 1})
-    pipeline._draw_anchor = lambda seed: __import__("torch").zeros(10, 60, dtype=int)  # 2.8 s of reference
-    utterance = Utterance(SENTENCE, voice, "en-US", options=voice.options)
-    pipeline._prefix(*prefix_of_voice(pipeline, utterance))
-    speech = pipeline.synthesize(utterance)
-    begun = now()
-    first = next(speech)
-    took = now() - begun
-    speech.close()
-    return {
-        "first_audio_ms": took * 1e3,
-        "first_audio_frames": len(first) // 2048,
-        "load_seconds": load,
-        "warm_up_seconds": warm,
-    }
-
-
-def prefix_of_voice(pipeline, utterance):
-    """The voice has spoken before: its prompt has been read."""
-    samples, key = pipeline._samples(utterance)
-    return key, pipeline._prompt("a", samples)
 
 
 if __name__ == "__main__":

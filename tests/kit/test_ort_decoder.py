@@ -16,7 +16,7 @@ from meadowlark.kit.kvcache import KVCache
 from meadowlark.kit.ort import Compute
 from meadowlark.kit.ort_decoder import Decoder, GraphError, Shape, reference
 from meadowlark.kit.ort_decoder_graph import Packings, build
-from meadowlark.kit.ort_packing import WHOLE, Packing, dense, quantized
+from meadowlark.kit.ort_packing import WHOLE, Packing, dense, packed, quantized
 
 SHAPE = Shape(layers=2, dim=64, heads=4, kv_heads=2, head_dim=32, hidden=96, head_rows=50, norm_eps=1e-6, qk_norm=True)
 ONE_THREAD = Compute(threads=1)
@@ -134,6 +134,13 @@ def test_rounded_to_the_nearest_code(bits: int, allowed: float) -> None:
     limit = scales * (0.5 + 1e-4 if bits == 8 else 1.0)  # a zero point is rounded too
     assert (error <= limit).all()
     assert float(error.max()) <= allowed * 2 * float(weight.abs().max())
+
+
+@pytest.mark.parametrize("packing", [Packing(4, 32), Packing(4, 16), Packing(8, 32), WHOLE])
+def test_size_is_that_of_what_is_written(packing: Packing) -> None:
+    weight = torch.randn(6, 64)
+    parts = packed(weight, packing) if packing.fits(64) else (weight.numpy(),)
+    assert sum(each.nbytes for each in parts) == packing.size(6, 64)
 
 
 def test_rows_that_are_no_whole_blocks_stay_as_they_are(tmp_path: Path) -> None:

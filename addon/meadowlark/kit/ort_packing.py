@@ -29,6 +29,13 @@ class Packing:
         """Whether rows of so many weights are quantized: in whole blocks."""
         return self.bits < 32 and columns % self.block == 0
 
+    def size(self, rows: int, columns: int) -> int:
+        """Bytes of a weight, with scales and zero points."""
+        if not self.fits(columns):
+            return 4 * rows * columns
+        zeros = rows * columns // self.block // 2 if self.bits == 4 else 0
+        return rows * columns * self.bits // 8 + 4 * rows * columns // self.block + zeros
+
 
 WHOLE = Packing()
 

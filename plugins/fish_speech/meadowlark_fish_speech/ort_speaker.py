@@ -231,8 +231,7 @@ def _opened(
     folder: Path, key: str, make: Callable[[Path], None], shapes: tuple[Shape, Shape], bits: Bits, compute: Compute
 ) -> tuple[Decoder, Decoder]:
     """The graphs, made where they are not there, and anew where they cannot be read."""
-    width = {Bits.FULL: 4.0, Bits.INT8: 1.13, Bits.INT4: 0.65}[bits]  # bytes a weight, with scales
-    size = int(width * sum(map(_count, shapes)))
+    size = sum(bytes_of(shape, bits) for shape in shapes)
 
     def opened() -> tuple[Decoder, Decoder]:
         place = kept(folder, key, make, size=size)
@@ -253,8 +252,14 @@ def _opened(
         return opened()
 
 
-def _count(shape: Shape) -> int:
-    """Weights of a stack."""
-    wide = shape.heads * shape.head_dim
-    layer = shape.dim * (shape.qkv_rows + wide + 3 * shape.hidden)
-    return shape.layers * layer + shape.head_rows * shape.dim
+def bytes_of(shape: Shape, bits: Bits) -> int:
+    """Of a stack's packed weights and its head's: what a step reads."""
+    wide, layers = shape.heads * shape.head_dim, LAYERS[bits]
+    matrices = (
+        (shape.qkv_rows, shape.dim),
+        (shape.dim, wide),
+        (2 * shape.hidden, shape.dim),
+        (shape.dim, shape.hidden),
+    )
+    layer = sum(layers.size(rows, columns) for rows, columns in matrices)
+    return shape.layers * layer + HEADS[bits].size(shape.head_rows, shape.dim)
