@@ -256,8 +256,9 @@ class Utterance:
     """Absolute paths of the engine's and the voice's assets, by `Asset.key`: found or downloaded, all there."""
 
     pronunciations: tuple[Pronunciation, ...] = ()
-    """From the text itself or the user's lexicon, in order, not overlapping. An engine that takes no IPA says the word as
-    it is spelt."""
+    """From the text itself or the user's lexicon, in order, not overlapping.
+
+    An engine that takes no IPA says the word as it is spelt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +298,12 @@ class Pipeline(ABC):
 
     def warm_up(self) -> None:  # noqa: B027
         """Do what makes the first sentence as fast as the second; runs once, after `load`."""
+
+    def prepare(self, utterance: Utterance) -> None:  # noqa: B027
+        """Open what this utterance needs and others before it may not have needed: its voice's files.
+
+        Runs before `synthesize`, and does not count when the engine's speed is measured. Raise anything, as there.
+        """
 
     @abstractmethod
     def synthesize(self, utterance: Utterance) -> Iterator[AudioChunk]:

@@ -81,7 +81,8 @@ class Engine:
             return tuple(steps)
         text = self._passes(_step(text, self._marks.before(text), steps), steps)
         if left := self._marks.after(text):
-            self._passes(_step(text, left, steps), steps)
+            text = _step(text, left, steps)
+            self._passes(_step(text, entity_edits(text), steps), steps)
         return tuple(steps)
 
     def _passes(self, text: str, steps: list[list[Edit]]) -> str:
