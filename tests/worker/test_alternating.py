@@ -62,6 +62,13 @@ class Slow(Pipeline):
             yield b"\1\0" * (CHUNK // 2)
 
 
+class SlowToOpen(Slow):
+    """And 50 s until it has its files."""
+
+    def prepare(self, utterance: Utterance) -> None:
+        self.clock.now += 50.0
+
+
 def speak(number: int, dry_at: float | None = None) -> Speak:
     return Speak(number, Utterance("Text.", Voice("sine", ("en",)), "en"), dry_at=dry_at)
 
@@ -127,6 +134,16 @@ def test_figures_are_those_of_the_sentence_alone() -> None:
     assert (done.seconds, done.first_audio_seconds, done.together) == (3.0, 1.0, 1.0)
     assert one.done(Footprint(0, 0)).seconds == 18.0
     assert other.go_on(1)
+
+
+def test_what_is_opened_before_does_not_count_as_slowness() -> None:
+    clock = Clock()
+    job = Job(SlowToOpen(clock), speak(1), 22050, lambda: False, clock)
+    while job.go_on(1) is not None:
+        pass
+    assert job.done(Footprint(0, 0), alternates=True).seconds == 3.0
+    alone = job.done(Footprint(0, 0))
+    assert (alone.seconds, alone.first_audio_seconds) == (3.0, 1.0)
 
 
 def test_the_most_urgent_is_a_newcomer_then_who_runs_dry_first() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..api import Pipeline
 from ..audio import level
@@ -34,6 +35,7 @@ class Job:
         """When its listener has heard all that has been made; newcomers come before everybody."""
         self._gain = speak.gain
         self._clock = clock
+        self._prepare = partial(pipeline.prepare, speak.utterance)
         self._begun = clock()
         self._pieces = framed(perform(pipeline, speak, engine_rate, cancelled), clock)
         self._worked = self._first_work = 0.0
@@ -46,6 +48,9 @@ class Job:
         """Its next piece, empty where there is none yet; None at its end. count: sentences in this round.
 
         Raises Cancelled, JobError, or whatever the pipeline raises: then it is over."""
+        if not self._rounds:
+            self._prepare()
+            self._begun = self._clock()
         self._rounds += 1
         self._company += count
         begun = self._clock()

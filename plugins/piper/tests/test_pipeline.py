@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from meadowlark.api import PipelineContext, Utterance, Value, Voice
 from meadowlark_piper.doubles import write_voice
+from meadowlark_piper.errors import VoiceFileError
 from meadowlark_piper.pipeline import PiperPipeline
 from meadowlark_piper.styles import SPEAKERS
 
@@ -172,3 +174,29 @@ def test_a_wrong_option_is_named_at_load(tmp_path: Path, key: str, value: Value,
     with pytest.raises(ValueError, match=said) as caught:
         opened(tmp_path, **{key: value})
     assert key in str(caught.value)
+
+
+def test_sentences_that_take_turns_sound_as_they_do_alone(pipeline: PiperPipeline, voices: dict[str, Voice]) -> None:
+    """Chunk by chunk; of one voice, and of more voices than are kept open."""
+    names = ("en_US-double-medium", "en_US-double-medium", "en_US-small-x_low", EMOTIONAL, "en_US-double-medium")
+    utterances = [
+        Utterance(TEXT[9 * n :], voices[name], "en-US", options={"deterministic": True, **voices[name].options})
+        for n, name in enumerate(names)
+    ]
+    alone = [np.concatenate(list(pipeline.synthesize(each))) for each in utterances]
+    speaking = [pipeline.synthesize(each) for each in utterances]
+    rounds = list(zip_longest(*speaking))
+    assert len(rounds) > 3
+    for number, whole in enumerate(alone):
+        assert np.array_equal(np.concatenate([each[number] for each in rounds if each[number] is not None]), whole)
+
+
+def test_a_voice_is_opened_before_its_sentence(voices: dict[str, Voice], tmp_path: Path) -> None:
+    fresh = opened(tmp_path)
+    voice = voices["en_US-double-medium"]
+    utterance = Utterance(TEXT, voice, "en-US", options={"deterministic": True, **voice.options})
+    fresh.prepare(utterance)
+    moved = replace(utterance, options={**utterance.options, "model": str(tmp_path / "gone.onnx")})
+    with pytest.raises(VoiceFileError):
+        fresh.prepare(moved)
+    assert len(list(fresh.synthesize(utterance))) > 3
