@@ -59,9 +59,6 @@ class Waiting:
     first: float = 0.1
     """Seconds from the start of the work to its first audio; as long as `work` on an engine that does not stream."""
 
-    batch: str = ""
-    """Sentences of the same name can be spoken in one batch (same voice, style and options); empty = alone."""
-
     def heard(self, seconds: float, runs_dry_at: float) -> Waiting:
         """What is left of the sentence when so many seconds of it have been made, and its listener runs dry then."""
         usual = max(self.speech, LEAST_SPEECH)
