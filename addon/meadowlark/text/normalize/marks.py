@@ -12,7 +12,9 @@ from meadowlark.text.normalize.language import Language
 from meadowlark.text.normalize.rules import alternatives
 
 _EPISODE_RE = regex.compile(r"(?<![\p{L}\p{N}_])[sS]([0-9]{1,2}) ?[eE]([0-9]{1,3})(?![\p{L}\p{N}_])")
-_LEFT_RE = regex.compile(r"(?<=[\p{L}\p{N})\]])(?<![²³])[²³](?![\p{L}\p{N}])|(?<=[\p{L}\p{N})\]²³] )[=+](?= [\p{L}\p{N}(])")
+_LEFT_RE = regex.compile(
+    r"(?<=[\p{L}\p{N})\]])(?<![²³])[²³](?![\p{L}\p{N}])|(?<=[\p{L}\p{N})\]²³] )[=+](?= [\p{L}\p{N}(])"
+)
 _FEET_RE = regex.compile(r"(?<![\p{L}\p{N}])([0-9]{1,2})['’′] ?([0-9]{1,2})[\"”″](?![\p{L}\p{N}])")
 _INCHES_RE = regex.compile(r"(?<!\S|['’′] )([0-9]{2,3})[\"”](?=[ -]\p{L})")
 _ALONE: Final = r"(?<![\p{N}.,])[1-9][0-9]{0,2}(?:%s[0-9]{3})+%s[0-9]{1,2}(?![0-9]|[.,][0-9])"
