@@ -166,3 +166,40 @@ def test_absent_voices_are_listed_only_on_request() -> None:
     assert not listed(Catalog(REGISTRY, absent=ABSENT)) & set(ABSENT)
     assert listed(Catalog(REGISTRY, absent=ABSENT, advertise_absent=True)) == listed(Catalog(REGISTRY))
     assert Catalog(REGISTRY, "nice/heart", absent=ABSENT).default == "nice/heart"
+
+
+EMPTY = engine("empty")
+SOME = engine("some", Voice("here", ("fr-FR",)))
+
+
+def test_a_name_may_be_in_a_list_that_is_not_here() -> None:
+    catalog = Catalog(Registry((ROBOT, NICE, EMPTY, SOME)), awaiting={"empty", "some"})
+    assert catalog.awaited("empty/en_US-x-low") == ("empty",)
+    assert catalog.awaited("EMPTY") == ("empty",)
+    assert catalog.awaited("en_US-x-low") == ("empty", "some")
+    assert catalog.awaited("heart") == catalog.awaited("some/here") == catalog.awaited("") == ()
+    assert catalog.awaited("nice/nobody") == catalog.awaited("nowhere/x") == ()
+
+
+@pytest.mark.parametrize(
+    ("request_", "command"),
+    [
+        (VoiceRequest("empty/en_US-x-low"), "`meadowlark pull empty/en_US-x-low` looks there"),
+        (VoiceRequest("empty"), "`meadowlark pull empty` looks there"),
+        (VoiceRequest("en_US-x-low"), "`meadowlark pull empty/en_US-x-low`, `meadowlark pull some/en_US-x-low` looks"),
+        (VoiceRequest("empty/$(reboot)"), "`meadowlark pull empty` looks there"),
+        (VoiceRequest(engine="empty"), "`meadowlark pull empty` looks there"),
+    ],
+)
+def test_the_error_names_the_command_that_looks_in_the_list(request_: VoiceRequest, command: str) -> None:
+    catalog = Catalog(Registry((ROBOT, EMPTY, SOME)), awaiting={"empty", "some"})
+    with pytest.raises(VoiceError, match=re.escape(command)):
+        catalog.resolve(request_)
+
+
+def test_another_voice_speaks_for_the_configured_one_until_its_list_is_here() -> None:
+    registry = Registry((ROBOT, EMPTY))
+    choice = Catalog(registry, "empty/en_US-x-low", awaiting={"empty"}).resolve(VoiceRequest())
+    assert (choice.name, choice.instead_of) == ("robot/en-us", "empty/en_US-x-low")
+    with pytest.raises(VoiceError, match="It is the voice of the settings"):
+        Catalog(registry, "empty/en_US-x-low").resolve(VoiceRequest())

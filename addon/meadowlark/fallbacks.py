@@ -99,11 +99,10 @@ class Fallbacks:
         return self._engine(choice).ready
 
     def problems(self, catalog: Catalog) -> tuple[str, ...]:
-        """What is wrong with the configured fallbacks, in words for the user."""
-        wrong = list(
-            impossible({key: _engine_of(name) for key, name in self._wishes.voices.items()}, self._voiced(catalog))
-        )
-        for language, name in self._wishes.voices.items():
+        """What is wrong with the configured fallbacks, in words for the user; those still to come are not wrong."""
+        voices = {key: name for key, name in self._wishes.voices.items() if not _comes(catalog, name)}
+        wrong = list(impossible({key: _engine_of(name) for key, name in voices.items()}, self._voiced(catalog)))
+        for language, name in voices.items():
             if "/" in name:
                 try:
                     catalog.named(name)
@@ -167,6 +166,12 @@ def _find(catalog: Catalog, name: str) -> Choice | None:
         return catalog.named(name)
     except VoiceError:
         return None
+
+
+def _comes(catalog: Catalog, name: str) -> bool:
+    """Whether its files, or the list that may have it, are not here yet."""
+    found = _find(catalog, name)
+    return found.waits if found else bool(catalog.awaited(name))
 
 
 def _engine_of(name: str) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +101,30 @@ def test_a_server_fetches_the_list_and_the_voice_that_the_settings_name(place: P
         log = server.stop()
     assert f"{NAME} is not known yet: fetching the list of piper's voices" in log
     assert "Traceback" not in log
+
+
+def test_a_fallback_of_a_list_that_is_not_there_is_no_error(place: Place) -> None:
+    place.environment["MEADOWLARK_FALLBACKS"] = f"{{en: piper/{NAME}}}"
+    with place.serve("--voice", "espeak/en-us") as server:
+        server.wait_for_voice(f"piper/{NAME}")
+        assert "ERROR" not in server.stop()
+
+
+def test_at_a_terminal_say_downloads_first(place: Place) -> None:
+    main, terminal = pty.openpty()
+    command = [sys.executable, "-m", "meadowlark", "say", "Hello.", "--voice", NAME, "-o", "x.wav"]
+    with subprocess.Popen(command, cwd=place.folder, env=place.environ, stderr=terminal) as process:
+        os.close(terminal)
+        said = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while block := os.read(main, 4096):
+                said += block
+        os.close(main)
+        assert process.wait(19) == 0
+    shown = said.decode()
+    assert f"piper/{NAME} is not downloaded (9 kB), licence GPL-3.0-or-later" in shown
+    assert "Ctrl-C stops that, --no-download goes without" in shown
+    assert f"piper/{NAME}: 0." in shown
 
 
 def test_a_list_that_does_not_come_is_said(place: Place, hub: Hub) -> None:

@@ -101,7 +101,11 @@ def _report(house: House) -> None:
         catalog.resolve(VoiceRequest())
     except VoiceError as error:
         _LOGGER.error("Requests that name no voice will fail: %s", error)
-    for problem in house.speaker.fallbacks.problems(catalog):
+    _report_fallbacks(house)
+
+
+def _report_fallbacks(house: House) -> None:
+    for problem in house.speaker.fallbacks.problems(house.catalog):
         _LOGGER.error("Settings: %s", problem)
 
 
@@ -118,6 +122,7 @@ async def _keep_voices(house: House, look_seconds: float) -> None:
             seen = now
             await house.rediscover()
             house.want_configured()
+            _report_fallbacks(house)
 
 
 def _content(folders: Iterable[Path]) -> frozenset[tuple[str, int, int]]:
