@@ -1,6 +1,7 @@
 """Fish-Speech S1-mini at full size with random weights on this CPU: a frame, its sound, a sentence, loading.
 
 Usage: script/bench fish [--tiny] [--threads N] [--frames N] [--precisions int4,int8,full] [--no-baseline] [--cpu-time]
+                         [--folder FOLDER]
        script/bench fish --gpu [--device cuda] [--tiny] [--frames N] [--ways eager,captured,compiled] [--batches 1,4,16]
 
 --gpu, the default where there is one, measures that instead: see _fish_gpu.py for what is told.
@@ -16,6 +17,7 @@ memory and the first sound are of a worker of its own: own_memory_mb is what is 
 """
 
 import argparse
+import contextlib
 import functools
 import gc
 import itertools
@@ -47,7 +49,8 @@ def main():
 
     torch.set_num_threads(options.threads)
     results, notes = {}, []
-    with tempfile.TemporaryDirectory(prefix="meadowlark-fish-") as folder:
+    with contextlib.ExitStack() as stack:
+        folder = options.folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="meadowlark-fish-"))
         values = write_checkpoint(Path(folder), options.tiny)
         if options.gpu:
             report("fish", _fish_gpu.measure(Path(folder), options, said), ["random weights"])
@@ -80,6 +83,7 @@ def said(results):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--folder", help="where the checkpoint is written and stays; one that is there is used")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--precisions", default="int4,int8,full")
@@ -106,6 +110,9 @@ def write_checkpoint(folder, tiny):
     from meadowlark_fish_speech.doubles import S1_MINI, S1_TINY, codec_tensors, language_tensors, write_tokenizer
 
     values = S1_TINY if tiny else S1_MINI
+    if (folder / "codec.safetensors").is_file():
+        return values
+    folder.mkdir(parents=True, exist_ok=True)
     generator = torch.Generator().manual_seed(0)
     (folder / "config.json").write_text(json.dumps(values))
     ranks = 256 if tiny else 151643

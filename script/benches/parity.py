@@ -24,7 +24,7 @@ def main(arguments):
 
         from meadowlark.kit.precision import Plan
         from meadowlark.kit.weights import Weights
-        from meadowlark_fish_speech import codec
+        from meadowlark_fish_speech import codec, codec_packed
         from meadowlark_fish_speech.parity import codec_checks, language_checks
     except ImportError as error:
         sys.exit(f"{error}; run script/setup fish_speech")
@@ -39,9 +39,13 @@ def main(arguments):
                 checks += [(name, each) for each in found]
     weights = Weights([folder / "dac_tiny" / "model.safetensors"], codec.TABLE)
     config = codec.CodecConfig(window=8)
-    decoder, encoder = codec.Decoder(weights, Plan(), config), codec.Encoder(weights, Plan(), config)
     trace = load_file(folder / "dac_tiny" / "trace.safetensors")
-    checks += [("dac_tiny", each) for each in codec_checks(decoder, trace, encoder)]
+    for way, decoder, encoder in (
+        ("plain", codec.Decoder, codec.Encoder),
+        ("as here", codec_packed.decoder, codec_packed.encoder),
+    ):
+        found = codec_checks(decoder(weights, Plan(), config), trace, encoder(weights, Plan(), config))
+        checks += [(f"dac_tiny, {way}", each) for each in found]
     for name, each in checks:
         print("ok  " if each.ok else "OFF ", name, each)
     tokens = [each.error for _, each in checks if not each.allowed]

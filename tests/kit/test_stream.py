@@ -72,9 +72,19 @@ def test_two_streams_do_not_mix() -> None:
     assert one.bytes == 2 * 4
 
 
-def test_what_cannot_be_cut_says_so() -> None:
-    with pytest.raises(ValueError, match="stride"):
-        CausalConv1d(torch.ones(1, 1, 4), stride=2)(torch.ones(1, 1, 4), State())
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize(("kernel", "stride"), [(16, 8), (4, 2), (2, 2)])
+def test_convolution_with_a_stride(sizes: tuple[int, ...], kernel: int, stride: int) -> None:
+    torch.manual_seed(0)
+    layer = CausalConv1d(torch.randn(3, 2, kernel), torch.randn(3), stride=stride)
+    x, state = torch.randn(2, 2, 13 * stride), State()
+    parts = [layer(part, state) for part in x.split([size * stride for size in sizes], dim=2)]
+    torch.testing.assert_close(torch.cat(parts, dim=2), layer(x), atol=1e-5, rtol=0)
+
+
+def test_what_is_cut_within_a_stride_says_so() -> None:
+    with pytest.raises(ValueError, match=r"piece of 5 .* stride of 2"):
+        CausalConv1d(torch.ones(1, 1, 4), stride=2)(torch.ones(1, 1, 5), State())
 
 
 def test_pieces_grow() -> None:

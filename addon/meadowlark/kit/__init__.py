@@ -17,6 +17,7 @@
     guidance         two rows of a batch, guided by each other
     sampling         top-k, top-p and their like, in the order an engine defines
     pace             which quality keeps up with speech here
+    packed           causal layers near the speed of a processor's arithmetic
     stream           codecs and vocoders piece by piece, with carried state
     references       voices to be imitated: found, checked, trimmed, encoded once
     reference_check  a process that says whether a recording can be one

@@ -30,7 +30,8 @@ class State:
 
 
 class CausalConv1d:
-    """A convolution that sees only what was before; (B, C, T) → (B, C', ceil(T / stride)), stride 1 in a stream."""
+    """A convolution that sees only what was before; (B, C, T) → (B, C', ceil(T / stride)); in a stream, pieces are
+    multiples of the stride."""
 
     def __init__(
         self, weight: Tensor, bias: Tensor | None = None, *, stride: int = 1, dilation: int = 1, groups: int = 1
@@ -42,8 +43,8 @@ class CausalConv1d:
 
     def __call__(self, x: Tensor, state: State | None = None) -> Tensor:
         if state is not None:
-            if self.stride != 1:
-                raise ValueError("a convolution with a stride cannot go on from piece to piece")
+            if x.shape[2] % self.stride:
+                raise ValueError(f"a piece of {x.shape[2]} is cut within the stride of {self.stride}")
             if self.context:
                 tail = state.tails.get(id(self))
                 if tail is None:

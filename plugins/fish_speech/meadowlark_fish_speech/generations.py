@@ -12,7 +12,7 @@ from meadowlark.kit.precision import Plan
 from meadowlark.kit.stream import State
 from meadowlark.kit.weights import Table, Weights
 
-from . import codec, firefly
+from . import codec, codec_packed, firefly
 from .prompt import Prompt, Sample, s1_prompt, s2_prompt, v15_prompt
 from .sampler import S1_MANNER, S2_MANNER, V15_MANNER, Manner
 from .text import cleaned
@@ -47,7 +47,7 @@ class Codec:
     """Of what the encoder gives: references are encoded anew for another."""
 
 
-DAC = Codec(("codec.pth", "codec.safetensors"), codec.TABLE, codec.Decoder, codec.Encoder, "dac-1")
+DAC = Codec(("codec.pth", "codec.safetensors"), codec.TABLE, codec_packed.decoder, codec_packed.encoder, "dac-1")
 FIREFLY = Codec(
     (firefly.FIREFLY_FILE, firefly.FIREFLY_FILE.replace(".pth", ".safetensors")),
     firefly.TABLE,

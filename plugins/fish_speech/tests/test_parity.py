@@ -16,7 +16,7 @@ from meadowlark.kit import parity
 from meadowlark.kit.precision import Plan
 from meadowlark.kit.stream import State
 from meadowlark.kit.weights import Weights
-from meadowlark_fish_speech import codec
+from meadowlark_fish_speech import codec, codec_packed
 from meadowlark_fish_speech.parity import AUDIO, LOGITS, PIECES, codec_checks, language_checks
 
 WHOLE = os.environ.get("MEADOWLARK_GOLDEN", "")
@@ -91,10 +91,12 @@ def test_whole_golden_runs(name: str, graphs: Path) -> None:
 
 
 @pytest.mark.skipif(not WHOLE, reason="MEADOWLARK_GOLDEN names no folder")
-def test_whole_golden_codec() -> None:
+@pytest.mark.parametrize("way", [codec, codec_packed], ids=["plain", "as here"])
+def test_whole_golden_codec(way) -> None:
     weights = Weights([Path(WHOLE) / "dac_tiny" / "model.safetensors"], codec.TABLE)
-    config = codec.CodecConfig(window=8)
-    decoder, encoder = codec.Decoder(weights, Plan(), config), codec.Encoder(weights, Plan(), config)
+    config, plain = codec.CodecConfig(window=8), way is codec
+    decoder = (codec.Decoder if plain else codec_packed.decoder)(weights, Plan(), config)
+    encoder = (codec.Encoder if plain else codec_packed.encoder)(weights, Plan(), config)
     weights.finish()
     trace = load_file(Path(WHOLE) / "dac_tiny" / "trace.safetensors")
     parity.require(codec_checks(decoder, trace, encoder))
