@@ -175,7 +175,7 @@ class Speaker:
     def _segmenter(self, choice: Choice, normalizer: Normalizer | None) -> Segmenter:
         """Cuts as suits the engine's measured speed, and how many listen to it."""
         engine = self._supervisor.engine(choice.manifest.id)
-        speed, others = engine.speed, engine.leases - 1
+        speed, others = engine.speed, max(0, engine.leases - engine.turns.batching.places)  # who find no place
         return Segmenter(
             self._marker_map(choice),
             choice.language,
