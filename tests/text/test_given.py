@@ -60,6 +60,7 @@ def told(sentence: Sentence) -> str:
         ("[Bo](/bˈoʊ/) (sad) [Bo](/bˈo/)", ["Bo/bˈoʊ/", "Bo/bˈo/"]),
         ("[Cuba](/kuba/)", ["Cuba/kuba/"]),
         ("[Cuba](/'ku:ba/)", ["Cuba/ˈkuːba/"]),
+        ("[car](/kɑː(ɹ)/) [far](/fɑː(ɹ/) [x](/()/)", ["car/kɑː/ far/fɑːɹ/ x"]),
         ("See the [docs](/path/) and the [log](/api/log/).", ["See the docs and the log."]),
         ("[Bo(/bˈoʊ/)", ["Bo(/bˈoʊ/)"]),
         ("[Bo](/bˈoʊ/", ["Bo(/bˈoʊ/"]),

@@ -39,7 +39,9 @@ _LETTERS: Final = "a-zæçðøħŋœβθχ"
 _ONLY_IPA: Final = (
     r"\u0250-\u02af\u02b0-\u02ff\u1d00-\u1dbf\u2191-\u2193\u2197\u2198\u2192\ua71b-\ua71d\uab67ᵊᵻ'’ǀǁǂǃ‖‿" + CERTAIN
 )
-_IPA_RE = regex.compile(rf"[{_LETTERS}{_ONLY_IPA}\p{{M}}AIOQSTWY .:|\-^]*")
+_IPA_RE = regex.compile(rf"[{_LETTERS}{_ONLY_IPA}\p{{M}}AIOQSTWY .:|()\-^]*")
+_OPTIONAL_RE = regex.compile(r"\([^()]*\)|[()]")
+"""What dictionaries put in parentheses is not said by all: "ˈkæmɹə(ɹ)"."""
 _CERTAIN_RE = regex.compile(rf"[{_ONLY_IPA}θβχ]|\p{{M}}")
 _SPELLED_RE = regex.compile(r"([a-z])\1|[bcdgkpstwxz]h|[cqxy]|[aeiou]{3}|ight|tion|[A-Z:|^.]")
 _ASCII_STRESS = str.maketrans({"'": "ˈ", "’": "ˈ", ":": "ː", CERTAIN: None})
@@ -134,6 +136,7 @@ def _sounds(word: str, text: str, start: int, final: bool) -> tuple[Given, int] 
 
 
 def _checked(word: str, ipa: str, end: int) -> tuple[Given, int] | None:
+    ipa = _OPTIONAL_RE.sub("", ipa)
     if not ipa.strip(" " + CERTAIN):
         return Given(word, "", EMPTY), end
     if not is_ipa_of(ipa, word):
