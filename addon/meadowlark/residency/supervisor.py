@@ -21,12 +21,12 @@ from ..schedule.policy import pick
 from ..schedule.queue import Pick, Turns
 from ..worker.patience import patience
 from ..worker.process import Launch
+from .chronicle import QUARANTINE_DEATHS, Chronicle
 from .devices import Devices, Memory
 from .engine import Engine, Worker
-from .gpus import bytes_held
 from .lease import Lease
 from .ledger import Ledger
-from .policy import Decision, Load, Need, Refuse, Snapshot, Use, Wait, decide, restart_pause
+from .policy import Decision, Load, Need, Refuse, Snapshot, Use, Wait, decide
 from .rooms import MEMORY_BACK_POLL, MEMORY_BACK_SHARE, Rooms
 from .rooms import Budget as Budget
 
@@ -34,9 +34,6 @@ _LOGGER = logging.getLogger(__name__)
 
 LONGEST_REST = 3.0
 """A listener waits so many seconds for an engine that rests after deaths; beyond that it is refused."""
-
-QUARANTINE_DEATHS = 3
-"""So many deaths in a row are told to clients: two may be one bad sentence and its retry."""
 
 SESSION_SECONDS = 480.0
 """Of disuse, after which a request begins a session: how early its load began tells what a reload would cost."""
@@ -87,7 +84,7 @@ class Supervisor:
         """Asks neighbours for bytes on a device kind before an engine goes elsewhere or is refused; what came back."""
         self._start = start
         self._clock = clock
-        self._wall_clock = wall_clock
+        self._chronicle = Chronicle(self.ledger, clock, wall_clock, lambda: self.on_health())
         self._choose = choose
         self._engines: dict[str, Engine] = {}
         self._placing = asyncio.Lock()
@@ -161,7 +158,7 @@ class Supervisor:
 
     def resting(self, engine_id: str) -> float:
         """Seconds until an engine that has died may be started again; 0 = it may."""
-        return max(0.0, self._engines[engine_id].rests_until - self._clock())
+        return self._chronicle.resting(self._engines[engine_id])
 
     async def attempt(
         self, engine: Engine, utterance: Utterance, rate: int | None, gain: float, dry_at: float | None
@@ -177,7 +174,7 @@ class Supervisor:
         async with aclosing(speech) as chunks:
             async for chunk in chunks:
                 yield chunk
-        self._spoken(engine, worker, chars)
+        self._chronicle.spoken(engine, worker.last_done, chars)
 
     async def replace(self, engine: Engine) -> None:
         """End a worker that is not to be trusted any more; the next sentence gets a new one."""
@@ -244,7 +241,7 @@ class Supervisor:
                 full.append(device)
                 _LOGGER.warning("%s ran out of memory on %s: %s", engine.id, device, error)
                 if full.count(device) > 1:  # so that those who ask on do not clear the device again and again
-                    self._count_death(engine, f"it ran out of memory on {device}")
+                    self._chronicle.died(engine, f"it ran out of memory on {device}")
                 else:
                     await self._clear(device)
                     await self._ask_neighbours(engine.need, device.partition(":")[0])
@@ -380,55 +377,14 @@ class Supervisor:
         self._notify()
 
     def _arrived(self, engine: Engine, worker: Worker, seconds: float, before: Memory | None) -> None:
-        """A worker has loaded its engine: remember what it took."""
-        loaded, on_gpu = worker.loaded, not engine.device.startswith("cpu")
-        size, peak = loaded.memory_bytes, loaded.peak_bytes
-        if on_gpu:
+        """A worker has loaded its engine."""
+        used = fell = 0
+        if not engine.device.startswith("cpu"):
             after = self.rooms.memory(engine.device)
             fell = before.free - after.free if before and after else 0
-            size = bytes_held(self.devices.used_by(worker.pid).get(engine.device, 0), loaded.device_bytes, fell)
-            engine.context_bytes = max(0, size - loaded.device_bytes)
-            peak = max(size, loaded.device_peak_bytes + engine.context_bytes)
-        kind = engine.device.partition(":")[0]
-        self.ledger.record_load(
-            engine.id,
-            kind,
-            bytes=size,
-            load_seconds=seconds - loaded.warm_up_seconds,
-            warm_up_seconds=loaded.warm_up_seconds,
-            peak_bytes=peak,
-        )
-        engine.worker, engine.last_used = worker, self._clock()
-        engine.turns.batching = engine.batching
-        engine.bytes = size or engine.estimate.bytes
+            used = self.devices.used_by(worker.pid).get(engine.device, 0)
+        self._chronicle.arrived(engine, worker, seconds, used, fell)
         worker.exited.add_done_callback(lambda exited: self._gone(engine, worker, exited))
-        _LOGGER.info("Loaded %s on %s in %.2f s (%.0f MB)", engine.id, engine.device, seconds, engine.bytes / 1e6)
-
-    def _spoken(self, engine: Engine, worker: Worker, chars: int) -> None:
-        """A sentence is done: remember how fast, and that the engine is well."""
-        done, on_gpu = worker.last_done, not engine.device.startswith("cpu")
-        if done and engine.device:
-            self.ledger.record_sentence(
-                engine.id,
-                engine.device.partition(":")[0],
-                chars=chars,
-                audio_seconds=done.audio_seconds,
-                seconds=done.seconds,
-                first_audio_seconds=done.first_audio_seconds,
-                bytes=_with_context(done.device_bytes, engine) if on_gpu else done.memory_bytes,
-                peak_bytes=_with_context(done.device_peak_bytes, engine) if on_gpu else done.peak_bytes,
-                together=done.together,
-            )
-            engine.turns.batching = engine.batching
-            if done.level:
-                engine.heard(done.level)
-            held = _with_context(done.device_bytes, engine) if on_gpu else done.memory_bytes
-            engine.bytes = held or engine.bytes
-        was_quarantined = engine.deaths >= QUARANTINE_DEATHS
-        engine.deaths = 0
-        if self.ledger.record_recovery(engine.id) and was_quarantined:
-            _LOGGER.info("%s has recovered", engine.id)
-            self.on_health()
 
     def _loaded(self, engine: Engine, task: asyncio.Task[Worker]) -> None:
         engine.loading = None
@@ -436,7 +392,7 @@ class Supervisor:
         if not task.cancelled() and (error := task.exception()):
             _LOGGER.log(logging.ERROR if engine.leases else logging.INFO, "%s", error)
             if isinstance(error, LoadError):
-                self._count_death(engine, str(error).removeprefix(f"{engine.id}: "))
+                self._chronicle.died(engine, str(error).removeprefix(f"{engine.id}: "))
 
     def _gone(self, engine: Engine, worker: Worker, exited: asyncio.Future[str]) -> None:
         """A worker has ended: expected when it was evicted, else a death."""
@@ -445,37 +401,18 @@ class Supervisor:
         self._vacate(engine)
         if not self._closing:
             reason = "cancelled" if exited.cancelled() else exited.result()
-            self._count_death(engine, reason)
+            self._chronicle.died(engine, reason)
             _LOGGER.error("%s (pid %d) died: %s; %d in a row", engine.id, worker.pid, reason, engine.deaths)
 
-    def _count_death(self, engine: Engine, reason: str) -> None:
-        engine.deaths += 1
-        engine.last_death = reason
-        pause = restart_pause(engine.deaths)
-        engine.rests_until = self._clock() + pause
-        now = self._wall_clock()
-        self.ledger.record_death(engine.id, at=now, reason=reason, in_a_row=engine.deaths, rests_until=now + pause)
-        if engine.deaths == QUARANTINE_DEATHS:
-            self.on_health()
-
     def _remembered(self, manifest: EngineManifest, launch: Launch) -> Engine:
-        """An engine with what the ledger knows of it: deaths in a row outlive the server, and so does the pause."""
+        """An engine with what is remembered of it."""
         turns = AlternatingTurns(self._clock) if manifest.alternates else Turns(self._clock, self._choose)
         engine = Engine(manifest, launch, turns, self.ledger)
-        death = self.ledger.death(manifest.id)
-        if death and death.in_a_row:
-            engine.deaths, engine.last_death = death.in_a_row, death.reason
-            rest = min(death.rests_until - self._wall_clock(), restart_pause(death.in_a_row))
-            engine.rests_until = self._clock() + max(0.0, rest)
+        self._chronicle.recall(engine)
         return engine
 
     def _notify(self) -> None:
         self._changed.set()
-
-
-def _with_context(size: int, engine: Engine) -> int:
-    """What an allocator holds and the context around it; 0 = not measured."""
-    return size + engine.context_bytes if size else 0
 
 
 def _is_first_choice(decision: Decision, need: Need) -> bool:
