@@ -15,10 +15,11 @@ from typing import Final
 
 from meadowlark.api import Utterance
 
-OPEN, CLOSE = "\ue000", "\ue001"
+OPEN, CLOSE, GAP = "\ue000", "\ue001", "\ue002"
+"""GAP: between sounds, where a space would be a place to cut a long text."""
 START, END = "<|phoneme_start|>", "<|phoneme_end|>"
-_BETWEEN = re.compile(f"{OPEN}([A-Z0-9 ]*){CLOSE}")
-_PRIVATE = re.compile(f"[{OPEN}{CLOSE}]")
+_BETWEEN = re.compile(f"{OPEN}([A-Z0-9{GAP}]*){CLOSE}")
+_PRIVATE = re.compile(f"[{OPEN}{CLOSE}{GAP}]")
 
 _VOWELS: Final = {
     "aɪ": "AY", "aʊ": "AW", "eɪ": "EY", "oʊ": "OW", "əʊ": "OW", "ɔɪ": "OY", "ɑː": "AA", "ɔː": "AO", "ɜː": "ER",
@@ -84,7 +85,7 @@ def written(utterance: Utterance) -> Utterance:
     for each in reversed(utterance.pronunciations):
         if not (sounds := arpabet(each.ipa)):
             continue
-        spelt = f"{OPEN}{sounds}{CLOSE}"
+        spelt = f"{OPEN}{sounds.replace(' ', GAP)}{CLOSE}"
         longer = len(spelt) - (each.end - each.start)
         text = text[: each.start] + spelt + text[each.end :]
         for place, event in enumerate(events):
@@ -100,8 +101,8 @@ def parts(text: str) -> Iterator[tuple[str, bool]]:
     end = 0
     for found in _BETWEEN.finditer(text):
         if found.start() > end:
-            yield text[end : found.start()], False
-        yield f"{START}{found[1]}{END}", True
+            yield _PRIVATE.sub(" ", text[end : found.start()]), False
+        yield f"{START}{found[1].replace(GAP, ' ')}{END}", True
         end = found.end()
     if end < len(text):
         yield _PRIVATE.sub(" ", text[end:]), False

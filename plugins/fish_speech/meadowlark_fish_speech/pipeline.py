@@ -23,7 +23,7 @@ from meadowlark.kit.precision import Bits, Plan, Quality, bfloat16_is_quick, pla
 from meadowlark.kit.references import Library, describe, load
 from meadowlark.kit.stream import State, first_piece, pieces
 
-from . import codec, settings
+from . import codec, phonemes, settings
 from .batch import GPU_CAPACITY, GPU_PLACES, in_company
 from .captured import Captured
 from .checkpoint import Checkpoint
@@ -73,6 +73,7 @@ class FishPipeline(Pipeline):
         self._plan = plan(self.context.device, quality, real_time_at=Bits(choose(GRADES, self._paces.rtf()).name))
         config = self._checkpoint.config()
         self._tokenizer = self._checkpoint.tokenizer(config)
+        self._reads_sounds = self._generation.marks and len(self._tokenizer.trusted(phonemes.START)) == 1
         speaker = self._speaker_of(config, int(settings.number(options, "threads") or 0))
         self._speaker, self.places = in_company(speaker, self._plan)
         self._open = 0
@@ -149,6 +150,7 @@ class FishPipeline(Pipeline):
 
     def _parts(self, utterance: Utterance) -> Iterator[str]:
         """What the model reads, one after the other; nothing where there is nothing to say or to do."""
+        utterance = phonemes.written(utterance) if self._reads_sounds else utterance
         generation, text = self._generation, self._generation.clean(utterance.text)
         events = utterance.events if generation.marks else ()
         if has_words(text) or events:

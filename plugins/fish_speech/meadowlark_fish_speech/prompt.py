@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .phonemes import parts
 from .tokenizer import Tokenizer
 
 _S2_PLAIN = "convert the provided text to speech"
@@ -51,7 +52,7 @@ def s1_prompt(tokenizer: Tokenizer, text: str, samples: Sequence[Sample] = (), c
             column.sound(sample.codes),
             column.trusted("<|im_end|>"),
         ]
-    sentence = [column.trusted("<|speaker:0|>"), column.text(text)]
+    sentence = [column.trusted("<|speaker:0|>"), column.sentence(text)]
     return Prompt(torch.cat(voice, dim=1), torch.cat(sentence, dim=1))
 
 
@@ -70,7 +71,7 @@ def s2_prompt(tokenizer: Tokenizer, text: str, samples: Sequence[Sample] = (), c
     voice.append(column.trusted("<|im_end|>\n"))
     sentence = [
         column.trusted("<|im_start|>user\n"),
-        column.text(text),
+        column.sentence(text),
         column.trusted("<|im_end|>\n<|im_start|>assistant\n<|voice|>"),
     ]
     return Prompt(torch.cat(voice, dim=1), torch.cat(sentence, dim=1))
@@ -103,6 +104,11 @@ class _Columns:
 
     def text(self, text: str) -> Tensor:
         return self._words(self._tokenizer.text(text))
+
+    def sentence(self, text: str) -> Tensor:
+        """A text in which words may be given by their sounds."""
+        found = [self.trusted(part) if own else self.text(part) for part, own in parts(text)]
+        return torch.cat(found, dim=1) if found else self.text("")
 
     def _words(self, tokens: Sequence[int]) -> Tensor:
         columns = torch.zeros(self._codebooks + 1, len(tokens), dtype=torch.long)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from meadowlark.api import PlacedEvent, Pronunciation, Utterance, Voice
-from meadowlark_fish_speech.phonemes import CLOSE, END, OPEN, START, arpabet, parts, written
+from meadowlark_fish_speech.phonemes import CLOSE, END, GAP, OPEN, START, arpabet, parts, written
 
 _PHONES = "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH"
 PHONES = frozenset(_PHONES.split())
@@ -55,7 +57,7 @@ def test_words_in_a_text_and_the_places_of_events() -> None:
     said = written(
         utterance("Ask Bo or Al.", Pronunciation(4, 6, "bˈoʊ"), Pronunciation(10, 12, "æl"), at=(0, 4, 5, 6, 13))
     )
-    assert said.text == f"Ask {OPEN}B OW1{CLOSE} or {OPEN}AE1 L{CLOSE}."
+    assert said.text == f"Ask {OPEN}B{GAP}OW1{CLOSE} or {OPEN}AE1{GAP}L{CLOSE}."
     assert [event.position for event in said.events] == [0, 4, 4, 11, 23]
     assert list(parts(said.text)) == [
         ("Ask ", False),
@@ -71,7 +73,22 @@ def test_other_languages_and_other_signs_stay_as_they_are_spelt() -> None:
     assert written(utterance("Ask Bo.", Pronunciation(4, 6, "漢"))).text == "Ask Bo."
 
 
-@given(st.text(st.sampled_from(f"ab <|>_{OPEN}{CLOSE}AE1"), max_size=30))
+def test_the_prompt_has_the_models_own_tokens_around_the_sounds(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="Fish-Speech needs torch: script/setup fish_speech")
+    from meadowlark_fish_speech.doubles import write_tokenizer
+    from meadowlark_fish_speech.prompt import s1_prompt
+    from meadowlark_fish_speech.tokenizer import S1Tokenizer
+
+    write_tokenizer(tmp_path, 256, 32)
+    tokenizer = S1Tokenizer(tmp_path / "tokenizer.tiktoken", tmp_path / "special_tokens.json")
+    (begin,), (end,) = tokenizer.trusted(START), tokenizer.trusted(END)
+    said = written(utterance("Ask Bo <|phoneme_start|>.", Pronunciation(4, 6, "bˈoʊ")))
+    tokens = s1_prompt(tokenizer, said.text).sentence[0].tolist()
+    assert tokens.count(begin) == tokens.count(end) == 1
+    assert tokens[tokens.index(begin) + 1 : tokens.index(end)] == tokenizer.text("B OW1")
+
+
+@given(st.text(st.sampled_from(f"ab <|>_{OPEN}{CLOSE}{GAP}AE1"), max_size=30))
 def test_a_text_never_opens_phonemes_itself(text: str) -> None:
     said = written(utterance(text))
     assert [own for _, own in parts(said.text)] in ([], [False])
