@@ -64,7 +64,7 @@ class Store:
         self.shelves = shelves
         self.on_change = changed
         self.on_begin: Callable[[str, tuple[Asset, ...]], None] = lambda _engine, _assets: None
-        """Called when a download begins, with the engine and its files."""
+        """Called in a thread when a download begins, with the engine and its files."""
         self._options = options or {}
         self._download = fetch
         self._clock = clock
@@ -240,7 +240,7 @@ class Store:
                 begun, total = self._clock(), meter.progress.total
                 _LOGGER.info("Downloading %s%s", name, f" ({megabytes(total)})" if total else "")
                 assets = tuple(asset for _, asset in keys)
-                self.on_begin(meter.progress.engine, assets)
+                await asyncio.to_thread(self.on_begin, meter.progress.engine, assets)
                 await self._download(
                     Order(meter.progress.engine, assets, str(self.shelves.models), self._reserve), take
                 )
