@@ -34,10 +34,9 @@ _LOGGER = logging.getLogger(__name__)
 CPU_PLACES = 2
 GPU_PLACES = 4
 
-CAPACITY = 1024
-"""Positions of a place: a reference of 20 s and 150 characters. 224 KiB each of S1-mini, in float32. A sentence that
-needs more is computed by itself, in turn with the others."""
-
+CAPACITY = 768
+"""Positions of a place: a reference of 10 s and 100 characters. 224 KiB each of S1-mini in float32, 0.35 GB for two
+places. A sentence that needs more is computed by itself, in turn with the others."""
 
 GPU_CAPACITY = 2048
 """The same where places are recorded: 112 KiB each of S1-mini in bfloat16, 0.9 GB for four of them."""
