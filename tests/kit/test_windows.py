@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meadowlark.kit.windows import CANCEL_SECONDS, Pace, Window, growing
+from meadowlark.kit.windows import CANCEL_SECONDS, Pace, Schedule, Window, growing
 
 
 @given(
@@ -92,3 +92,25 @@ def test_pace_follows_a_machine_that_becomes_busy() -> None:
     assert pace.cost == pytest.approx(0.005, rel=0.1)
     assert pace.growth(22, 12) == 2 < calm
     assert pace.most(176, 22, 12) == 96, "no shorter than eight contexts"
+
+
+@given(
+    arrivals=st.lists(st.integers(0, 40), max_size=20),
+    first=st.integers(1, 20),
+    more=st.integers(0, 50),
+    before=st.integers(0, 9),
+    after=st.integers(0, 9),
+)
+def test_every_frame_that_arrives_is_heard_once(
+    arrivals: list[int], first: int, more: int, before: int, after: int
+) -> None:
+    schedule, arrived, heard = Schedule(first, first + more, before, after), 0, []
+    for count, ended in [*((count, False) for count in arrivals), (0, True)]:
+        arrived += count
+        while (window := schedule.window(arrived, ended=ended)) is not None:
+            heard.extend(range(window.heard_from, window.heard_to))
+            assert window.begin == max(0, window.heard_from - before)
+            assert window.end == min(arrived, window.heard_to + after)
+            assert ended or window.end == window.heard_to + after
+        assert ended or arrived < schedule.position + schedule.size + after, "a window that could be computed was not"
+    assert heard == list(range(arrived))

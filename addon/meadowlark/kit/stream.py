@@ -3,11 +3,14 @@
 A layer called without a State computes a whole; with one, the next piece of it. Measured on Fish's codec: pieces of 1,
 2, 4 and 7 frames differ from the whole by less than 1e-6. Re-decoding with some frames of context, as other servers
 do, is not exact and clicks or has to be cross-faded.
+
+What is not causal (`windowed`) is computed in windows with all the context that it sees; it needs no State.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -15,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .kvcache import attend
+from .windows import IN_TIME, Pace, Schedule
 
 
 @dataclass(slots=True)
@@ -106,14 +110,82 @@ def window_mask(count: int, length: int, window: int, device: torch.device | str
     return ones.tril(length - count) & ones.triu(length - count - window + 1)
 
 
-def pieces(first: int, most: int, growth: float = 2.0) -> Iterator[int]:
-    """Sizes of the pieces of a stream whose end is not known: small at first, so that it is heard early."""
-    if first < 1 or most < first or growth < 1:
-        raise ValueError(f"pieces of {first} to {most}, growth {growth}")
-    size = first
+def windowed(
+    module: Callable[[Tensor], Tensor],
+    latents: Tensor | Iterable[Tensor],
+    hop: int,
+    schedule: Schedule,
+    pace: Pace | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[Tensor]:
+    """What a vocoder that is not causal makes of latents (B, C, T), (B, C', T · hop), in parts that lie end to end.
+
+    Exactly what it would make of all at once, if the schedule's context is as wide as it sees (`needed_context`). The
+    latents may still be arriving: a window is computed as soon as its right context is there. The module must give
+    `hop` samples a frame wherever the frame stands: what stretches by a fraction (interpolation to another rate) has to
+    be done before. pace: learns how long windows take.
+    """
+    whole = isinstance(latents, Tensor)
+    kept: Tensor | None = None
+    dropped = 0
+    for part, ended in _with_end([latents] if isinstance(latents, Tensor) else latents, whole):
+        if part is not None:
+            kept = part if kept is None else torch.cat([kept, part], dim=2)
+        if kept is None:
+            return
+        while (window := schedule.window(dropped + kept.shape[2], ended=ended)) is not None:
+            begun = clock()
+            sound = module(kept[:, :, window.begin - dropped : window.end - dropped])
+            if pace is not None:
+                pace.note(window.end - window.begin, clock() - begun)
+            yield sound[:, :, window.skip * hop : (window.skip + window.heard) * hop]
+        old = max(0, schedule.position - schedule.before) - dropped
+        if old > 0:
+            kept, dropped = kept[:, :, old:].clone(), dropped + old  # a view would keep all in memory
+
+
+def _with_end(parts: Iterable[Tensor], last: bool) -> Iterator[tuple[Tensor | None, bool]]:
+    """Each part, and whether it is known to be the last; then, if that was not known, the end itself."""
+    for part in parts:
+        yield part, last
+    if not last:
+        yield None, True
+
+
+def needed_context(module: Callable[[Tensor], Tensor], latents: Tensor, hop: int) -> tuple[int, int]:
+    """How many frames to the left and to the right a sample depends on, found by changing the frame in the middle.
+
+    latents: random ones, longer than what a sample sees. For tests and for who brings a new vocoder: the numbers then
+    stand in the plugin. Raises ValueError where the latents are too short to tell.
+    """
+    frames = latents.shape[2]
+    middle = frames // 2
+    changed = latents.clone()
+    changed[:, :, middle] += 1 + changed[:, :, middle].abs()
+    differs = (module(latents) != module(changed)).flatten(0, 1).any(dim=0).nonzero().flatten()
+    if not len(differs):
+        raise ValueError("a frame that changes changes nothing that is heard")
+    first, last = int(differs[0]) // hop, int(differs[-1]) // hop
+    if first == 0 or last == frames - 1:
+        raise ValueError(f"{frames} frames are too few: a change in the middle is heard at the end")
+    return max(0, last - middle), max(0, middle - first)
+
+
+def pieces(first: int, most: int, rtf: float = 0.0) -> Iterator[int]:
+    """Sizes in frames of the pieces of a stream whose end is not known: small at first, so that it is heard early.
+
+    rtf: seconds of work for a second of sound, 0 = not known. Each piece is as large as can be made while what was made
+    before is heard; one that doubled at 0.7 would come too late. An engine that does not keep up leaves gaps anyhow:
+    then pieces double, so that the gaps are few.
+    """
+    if first < 1 or most < first:
+        raise ValueError(f"pieces of {first} to {most}")
+    size, ahead = first, 0.0
     while True:
         yield size
-        size = min(most, max(size, round(size * growth)))
+        ahead = max(0.0, ahead - size * rtf) + size  # frames not yet heard, now that these are there
+        in_time = int(IN_TIME * ahead / rtf) if 0 < rtf < 1 else 2 * size
+        size = min(most, 4 * size, max(1, in_time))
 
 
 def first_piece(frame_seconds: float, step_seconds: float, decode_seconds: float, most: int = 32) -> int:

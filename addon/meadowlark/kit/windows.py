@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LEAST_GROWTH, MOST_GROWTH = 2.0, 8.0
 IN_TIME = 0.7
@@ -39,29 +39,65 @@ class Window:
         return self.heard_to - self.heard_from
 
 
+@dataclass(slots=True)
+class Schedule:
+    """Which window comes next, of a sequence that may still be arriving: small at first, then larger."""
+
+    first: int
+    most: int
+    before: int
+    """Frames of context on the left, as many as there are."""
+
+    after: int
+    """On the right: so many must have arrived beyond what is heard, or all."""
+
+    growth: float = 2.0
+    position: int = 0
+    """Frames that have been heard."""
+
+    size: int = 0
+    """Of the next window's heard part."""
+
+    def __post_init__(self) -> None:
+        if self.first < 1 or self.most < self.first or min(self.before, self.after) < 0 or self.growth < 1:
+            context = f"context {self.before} and {self.after}"
+            raise ValueError(f"windows of {self.first} to {self.most} frames, {context}, growth {self.growth}")
+        self.size = self.first
+
+    def window(self, arrived: int, *, ended: bool) -> Window | None:
+        """The next one; None: more has to arrive first, or, when it has ended, all is heard.
+
+        A rest smaller than half of `first` joins the window before it, where the end is known.
+        """
+        stop = self.position + self.size
+        if ended and arrived - stop < self.first / 2:
+            stop = arrived
+        if stop <= self.position or (not ended and arrived < stop + self.after):
+            return None
+        made = Window(max(0, self.position - self.before), min(arrived, stop + self.after), self.position, stop)
+        self.position = stop
+        if self.growth > 1:
+            self.size = min(self.most, max(self.size + 1, round(self.size * self.growth)))
+        return made
+
+
 def growing(
     frames: int, first: int, most: int, context: int, growth: float = 2.0, *, same_shapes: bool = False
 ) -> Iterator[Window]:
     """Windows of `first` frames, then `growth` times as many each, up to `most`, each with `context` on both sides.
 
-    A rest smaller than half of `first` joins the window before it. same_shapes: a window at the edge takes more context
-    from its other side instead of being shorter, where there are frames enough: few shapes, for devices that search
-    anew for each.
+    same_shapes: a window at the edge takes more context from its other side instead of being shorter, where there are
+    frames enough: few shapes, for devices that search anew for each.
     """
-    if first < 1 or most < first or context < 0 or growth < 1:
-        raise ValueError(f"windows of {first} to {most} frames, context {context}, growth {growth}")
-    position, size = 0, first
-    while position < frames:
-        stop = position + size
-        if frames - stop < first / 2:
-            stop = frames
-        begin, end = max(0, position - context), min(frames, stop + context)
+    schedule = Schedule(first, most, context, context, growth)
+    size = schedule.size
+    while (window := schedule.window(frames, ended=True)) is not None:
         if same_shapes:
             shape = size + 2 * context
-            begin = max(0, min(begin, end - shape))
-            end = min(frames, max(end, begin + shape))
-        yield Window(begin, end, position, stop)
-        position, size = stop, min(most, max(size + 1, round(size * growth))) if growth > 1 else size
+            begin = max(0, min(window.begin, window.end - shape))
+            window = replace(window, begin=begin, end=min(frames, max(window.end, begin + shape)))
+        yield window
+        size = schedule.size
 
 
 @dataclass(slots=True)
