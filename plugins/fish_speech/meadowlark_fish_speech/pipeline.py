@@ -160,7 +160,8 @@ class FishPipeline(Pipeline):
     def _heard(self, speech: Speech) -> Iterator[Audio]:
         """Sound from frames, few at first."""
         first = first_piece(1 / FRAME_RATE, self._step_seconds, self._decode_seconds)
-        sizes = pieces(first, max(first, LARGEST_PIECE))
+        rtf = (self._step_seconds + self._decode_seconds) * FRAME_RATE
+        sizes = pieces(first, max(first, LARGEST_PIECE), rtf)
         size, waiting, state = next(sizes), [], State()
         for frame in speech:
             if int(frame[0]) != self._speaker.tokens.stop:
