@@ -8,10 +8,8 @@ crashes or prints at import costs its own row only. The only module that knows p
 from __future__ import annotations
 
 import difflib
-import importlib
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,6 +24,7 @@ from . import hookspecs
 from .api import EngineManifest, Marker, Value, Voice
 from .manifest import marker_problems, problems, voice_problems
 from .models.shelves import Shelves
+from .plugin_faults import describe, one_line
 
 _T = TypeVar("_T")
 
@@ -172,14 +171,14 @@ class Loader:
         try:
             implementation.function(**wanted)
         except ValueError as error:  # OptionError, and what else a check may raise
-            self._option_errors[engine] = _one_line(error)
+            self._option_errors[engine] = one_line(error)
 
     def _guard(self, plugin: str, step: str, action: Callable[[], object]) -> None:
         self._report(Progress(plugin, step))
         try:
             action()
         except BaseException as error:  # SystemExit and worse: this process is there to run whatever plugins do
-            self._fail(plugin, f"{step} failed: {_describe(error)}")
+            self._fail(plugin, f"{step} failed: {describe(error)}")
 
     def _fail(self, plugin: str, message: str) -> None:
         row = self._rows[plugin]
@@ -239,7 +238,7 @@ class Loader:
             try:
                 register(*what)
             except (ValueError, TypeError) as error:
-                self._fail(plugin, f"{hook}: {_one_line(error)}")
+                self._fail(plugin, f"{hook}: {one_line(error)}")
 
         return attempt
 
@@ -277,23 +276,6 @@ def _require_known(manager: pluggy.PluginManager, plugin: object) -> None:
             raise ValueError(f"there is no hook {caller.name}; {hint}")
     if not callers:
         raise ValueError(f"it has no hook; write at least one of {', '.join(hookspecs.HOOKS)}, with @hookimpl above it")
-
-
-def _describe(error: BaseException) -> str:
-    """ "ImportError: No module named 'x' (my_plugin.py, line 3)": the line of the plugin, not of what it calls."""
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<frozen")]
-    own = [each for each in frames if not _is_ours_or_pythons(each.filename)]
-    place = f" ({Path(own[0].filename).name}, line {own[0].lineno})" if own else ""
-    return f"{type(error).__name__}: {_one_line(error)}{place}"
-
-
-def _is_ours_or_pythons(filename: str) -> bool:
-    path = Path(filename)
-    return path.parent == Path(__file__).parent or path.is_relative_to(Path(importlib.__file__).parent)
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def installed() -> list[EntryPoint]:
