@@ -49,16 +49,29 @@ def test_top_p_with_a_count_keeps_the_first_always() -> None:
     assert kept(sampling.top_p(LOGITS, 1e-6, crossing=False)) == [1]
 
 
-@pytest.mark.parametrize("look_back", [False, True])
 @pytest.mark.parametrize("crossing", [False, True])
 @pytest.mark.parametrize("flatness", [0.1, 1.0, 5.0])
-def test_top_p_is_what_was_published(flatness: float, crossing: bool, look_back: bool) -> None:
+def test_top_p_is_what_was_published(flatness: float, crossing: bool) -> None:
     logits = torch.randn(4, 3000, generator=torch.Generator().manual_seed(1)) * flatness
     for share in (1e-6, 0.3, 0.8, 0.99):
         wanted = sampling.top_p_plainly(logits, share, crossing=crossing)
-        assert torch.equal(sampling.top_p(logits, share, crossing=crossing, look_back=look_back), wanted)
+        assert torch.equal(sampling.top_p(logits, share, crossing=crossing), wanted)
         wanted = sampling.top_p_plainly(logits, share, crossing=crossing, count=30)
         assert torch.equal(sampling.top_p(logits, share, crossing=crossing, count=30), wanted)
+
+
+@pytest.mark.parametrize("flatness", [0.1, 1.0, 5.0])
+@pytest.mark.parametrize("count", [None, 5, 2000])
+def test_a_draw_on_the_host_is_the_same(flatness: float, count: int | None) -> None:
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(200, 1000, generator=generator) * flatness
+    logits[:, 3] = float("-inf")
+    noise = sampling.uniform(200, 1, generator=generator)
+    for share, heat in ((1e-6, 1.0), (0.3, 0.7), (0.8, 0.8), (0.99, 1.4), (1.0, 1.0), (0.9, 0.0)):
+        kept = sampling.top_p(logits, share, crossing=False, count=count)
+        wanted = sampling.draw(sampling.temperature(kept, heat), noise)
+        found = sampling.draw_on_host(logits, noise, share, heat, count=count)
+        assert int((found != wanted).sum()) <= 1, "but for a number that falls between two"
 
 
 def test_a_share_of_1_drops_nothing() -> None:

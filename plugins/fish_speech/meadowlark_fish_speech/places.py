@@ -125,7 +125,7 @@ class Places:
         self._manner = Manner(*knobs, torch.full((batch, 1), ALL, **integer))
         noise = _RingNoise(self._chance, self._turn, self._widths)
         self._sampler: Any = Eager(model).sampler(self._manner, noise, as_published=as_published)
-        self._sampler.look_back = False
+        self._sampler.on_host = False
         self._recent = self._sampler.allocate(batch, device)
 
     @property

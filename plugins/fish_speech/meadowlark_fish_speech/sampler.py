@@ -129,8 +129,8 @@ class _RingSampler:
         self._stop_row, self._as_published = stop_row, as_published
         self._recent: Recent | None = None
         self._now: FrameNoise | None = None
-        self.look_back = True
-        """Whether numbers may be asked of tensors, where that is quicker; False: the draw can be captured."""
+        self.on_host = True
+        """Whether numpy draws, where it can; False: the draw can be captured."""
 
     def allocate(self, batch: int, device: torch.device | str) -> Recent:
         """What is kept of frames; comes by itself with the first logits."""
@@ -155,11 +155,15 @@ class _RingSampler:
     def _draw(
         self, logits: Tensor, noise: Tensor, temperature: float | Tensor, top_p: float | Tensor, top_k: int | Tensor = 0
     ) -> Tensor:
-        look_back = self.look_back and logits.device.type == "cpu"
         count = top_k if isinstance(top_k, Tensor) else top_k or None
-        logits = sampling.top_p(logits, top_p, crossing=False, count=count, look_back=look_back)
+        if self._can_draw_on_host(logits, noise) and not isinstance(temperature, Tensor):
+            return sampling.draw_on_host(logits, noise, top_p, temperature, count=count)
+        logits = sampling.top_p(logits, top_p, crossing=False, count=count)
         noise = noise[:, : logits.shape[1]].to(logits.device)
         return sampling.draw(sampling.temperature(logits, temperature), noise)
+
+    def _can_draw_on_host(self, logits: Tensor, noise: Tensor) -> bool:
+        return self.on_host and logits.device.type == "cpu" and noise.shape[1] == 1
 
 
 class S1Sampler(_RingSampler):

@@ -131,7 +131,7 @@ def test_sequences_of_a_batch_have_their_own() -> None:
     together = S1Sampler(
         Manner(knob("temperature"), knob("top_p"), knob("repetition_penalty")), Both(), stop_row=3, width=3
     )
-    together.look_back = False
+    together.on_host = False
     for turn, frame in enumerate(logits):
         rows = together.main(frame)
         codes = together.code(1, frame)
