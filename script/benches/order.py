@@ -6,6 +6,7 @@ Six satellites (tests/sim/order.py: each asks again some time after it has heard
     fifo      first come, first served
     deadline  whoever runs dry first, newcomers due 1.5 s after they came
     ours      schedule.policy.pick, long sentences cut where others wait (schedule.pieces)
+    alternating  schedule.flow.join, whole sentences, on an engine that can turn to another one after each chunk
 in the simulation, and for real: ToneEngine workers that sleep as long as an engine of RTF 0.25 works, through the real
 Speaker and Supervisor in this process, listeners that play in real time. There all houses run side by side.
 
@@ -52,6 +53,11 @@ RTF = 0.25
 LOADS = (50, 80, 95)
 
 RULES = {"fifo": pick_first_come, "deadline": pick_deadline, "ours": pick}
+
+ALTERNATING = "alternating"
+
+PLACES = 8
+"""For sentences in a worker that alternates between them."""
 
 SECONDS_PER_CHAR = 1 / order.CHARS_PER_SECOND
 
@@ -106,6 +112,8 @@ def _simulated(count: int, results: dict[str, float]) -> None:
                 piece = longest if rule == "ours" else float("inf")
                 heard = order.simulate(asked, choose, rtf=RTF, longest_piece=piece)
                 _row(f"{name}{load}.{rule}", heard.first_audio, heard.gaps, results)
+            heard = order.simulate_alternating(asked, rtf=RTF, places=PLACES)
+            _row(f"{name}{load}.{ALTERNATING}", heard.first_audio, heard.gaps, results)
             if not name:  # what the cut alone is worth
                 heard = order.simulate(asked, pick, rtf=RTF)
                 _row(f"{load}.ours_uncut", heard.first_audio, heard.gaps, results)
@@ -129,7 +137,7 @@ async def _real(loads: Sequence[int], seconds: float, houses: int, results: dict
     """All loads and rules side by side: the engines sleep, so that two cores have time for all of them."""
     print(f"Real processes, {houses} houses per row, {seconds:.0f} s")
     nurseries = Nurseries()
-    heard = {(load, rule): Heard() for load in loads for rule in RULES}
+    heard = {(load, rule): Heard() for load in loads for rule in (*RULES, ALTERNATING)}
     begun, used = time.monotonic(), time.process_time()
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -156,12 +164,22 @@ async def _house(
 ) -> None:
     """One server with one engine and six satellites, until the time is over."""
     manifest = tone_manifest(rtf=RTF, seconds_per_char=SECONDS_PER_CHAR)
-    launch = Launch(manifest.id, manifest.pipeline, manifest.sample_rate, preload=manifest.preload, data_dir=folder)
+    if rule == ALTERNATING:
+        manifest = replace(manifest, max_batch=PLACES, alternates=True)
+    launch = Launch(
+        manifest.id,
+        manifest.pipeline,
+        manifest.sample_rate,
+        preload=manifest.preload,
+        data_dir=folder,
+        max_batch=manifest.max_batch,
+        alternates=manifest.alternates,
+    )
 
     async def begin(launch: Launch) -> WorkerProcess:
         return await start(launch, nurseries)
 
-    supervisor = Supervisor(begin, LocalDevices(), choose=RULES[rule])
+    supervisor = Supervisor(begin, LocalDevices(), choose=RULES.get(rule, pick))
     supervisor.install([(manifest, launch)])
     speaker = Speaker(Catalog(Registry(engines=(manifest,))), supervisor)
     replies = order.house(seed, load, RTF, 3000)

@@ -45,3 +45,7 @@ def test_long_sentences_are_cut_only_where_others_wait() -> None:
     assert 60 <= longest_piece_chars(slow, others=1) < 120
     assert longest_piece_chars(Speed(0.01), others=5) == MOST_CHARS
     assert longest_piece_chars(Speed(3.0), others=5) == 60
+
+
+def test_where_others_are_served_meanwhile_nothing_is_cut() -> None:
+    assert longest_piece_chars(Speed(0.25, alternates=True), others=5) == MOST_CHARS

@@ -16,8 +16,9 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from meadowlark import incoming
 from meadowlark.schedule.flow import join
-from meadowlark.schedule.policy import SPEECH_SECONDS, Waiting, pick
+from meadowlark.schedule.policy import Waiting, pick
 
 Pick = Callable[[Sequence[Waiting], float, Sequence[Waiting]], Waiting]
 
@@ -29,6 +30,9 @@ MODEL_CHARS_PER_SECOND = 100.0
 
 SATELLITES = 6
 """As in the household of traces.py."""
+
+UNWRITTEN_SECONDS = incoming.USUAL_CHARS / CHARS_PER_SECOND
+"""Of speech, expected to follow while a text is still being written."""
 
 CHUNK_SECONDS = 0.1
 """Audio per chunk."""
@@ -234,10 +238,10 @@ class _Order:
         return replace(waiting, work=work, speech=audio, rest=self._rest(listener, now), first=first)
 
     def _rest(self, listener: _Listener, now: float) -> float:
-        """Speech after this sentence as far as its text is there; a usual sentence more while it is being written."""
+        """Speech after this sentence as far as its text is there; some more while it is being written."""
         later = listener.reply.sentences[listener.next + 1 :]
         written = [audio for after, audio in later if listener.asked_at + after <= now]
-        return sum(written) + (SPEECH_SECONDS if len(written) < len(later) else 0.0)
+        return sum(written) + (UNWRITTEN_SECONDS if len(written) < len(later) else 0.0)
 
     def _serve(self, now: float) -> None:
         chosen = self._choose([waiting for waiting, _ in self._waiting.values()], now, [*self._absent.values()])

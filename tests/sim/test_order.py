@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from meadowlark.schedule.policy import pick, pick_deadline, pick_first_come
-from sim.order import CHUNK_SECONDS, Pick, Reply, hotel, house, simulate
+from sim.order import CHUNK_SECONDS, Pick, Reply, hotel, house, simulate, simulate_alternating
 
 Make = Callable[[int, float, float, int], list[Reply]]
 
@@ -66,6 +66,35 @@ def test_ours_keeps_time_where_the_others_do_not() -> None:
     gaps = {rule: simulate(asked, rule, longest_piece=6.0).gap for rule in RULES}
     assert gaps[pick] < gaps[pick_deadline] / 5
     assert gaps[pick] < gaps[pick_first_come] / 5
+
+
+def test_alone_an_engine_that_alternates_is_as_any_other() -> None:
+    heard = simulate_alternating([whole(0.0, 2.0, 8.0, 4.0)])
+    assert heard.first_audio == pytest.approx([FIRST])
+    assert heard.gaps == [0.0]
+
+
+def test_a_newcomer_is_heard_after_the_chunk_under_way() -> None:
+    """The first comer's 40 s keep the engine for 10 s, and nobody waits for it."""
+    heard = simulate_alternating([whole(0.0, 40.0), whole(1.01, 1.0, 1.0), whole(2.01, 32.0)])
+    assert max(heard.first_audio) <= 2 * FIRST
+    assert heard.gaps == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("load", [0.5, 0.8])
+def test_alternating_first_audio_comes_far_earlier_and_gaps_are_no_longer(load: float) -> None:
+    asked = house(1, load, 0.25, 1500)
+    alternating, ours = simulate_alternating(asked), simulate(asked, pick, longest_piece=6.0)
+    assert alternating.percentile(0.95) < ours.percentile(0.95) / 5
+    assert alternating.gap <= max(ours.gap, 0.01)
+    assert len(alternating.first_audio) == len(alternating.gaps) == 1500
+
+
+def test_alternating_happens_again_in_the_same_way_and_without_estimates_too() -> None:
+    asked = hotel(5, 0.95, 0.25, 250)
+    heard = simulate_alternating(asked, estimates=False, places=3)
+    assert len(heard.first_audio) == 250
+    assert simulate_alternating(hotel(5, 0.95, 0.25, 250), estimates=False, places=3) == heard
 
 
 def test_a_house_must_be_large_enough_for_its_load() -> None:

@@ -136,7 +136,12 @@ class Engine:
         known = self.estimate
         if not known.sentences:
             return None
-        return Speed(known.rtf(USUAL_CHARS), seconds_per_char=known.pace, streams=self.manifest.streaming)
+        return Speed(
+            known.rtf(USUAL_CHARS),
+            seconds_per_char=known.pace,
+            streams=self.manifest.streaming,
+            alternates=self.manifest.alternates,
+        )
 
     @property
     def batching(self) -> Batching:

@@ -38,6 +38,9 @@ class Speed:
     streams: bool = False
     """Its first audio comes long before the piece is done."""
 
+    alternates: bool = False
+    """Others are served while the piece is made."""
+
 
 def first_clause_chars(speed: Speed) -> int | None:
     """From how many characters on the first piece may end at a clause; None = whole sentences do.
@@ -59,9 +62,10 @@ def first_clause_chars(speed: Speed) -> int | None:
 def longest_piece_chars(speed: Speed, others: int) -> int:
     """Where a long sentence is cut at a clause, so that other listeners need not wait for all of it.
 
-    others: who listen to the same engine, or wait for it. Alone, sentences stay whole up to MOST_CHARS.
+    others: who listen to the same engine, or wait for it. Alone, and on engines that alternate, sentences stay whole up
+    to MOST_CHARS.
     """
     work_per_char = speed.rtf * speed.seconds_per_char
-    if not others or work_per_char <= 0:
+    if not others or speed.alternates or work_per_char <= 0:
         return MOST_CHARS
     return max(FEWEST_PIECE_CHARS, min(MOST_CHARS, int(LONGEST_WORK / work_per_char)))
