@@ -110,7 +110,16 @@ ORDINAL_LANGUAGES = frozenset(_ORDINAL_LANGUAGES.split())
 """They write ordinals with a full stop: "3. Oktober"."""
 
 MONTHS = frozenset(_MONTHS.split())
-ORDINAL_NOUNS = frozenset(_ORDINAL_NOUNS.split())
+_SHORT_MONTHS = "jan feb mär mrz apr jun jul aug sep sept okt nov dez"
+BEHIND_ORDINALS = frozenset((_ORDINAL_NOUNS + " " + _SHORT_MONTHS).split())
+"""Words that an ordinal with a full stop stands before, in languages that write it so."""
+
+_WEEKDAYS = (
+    "Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun lun jeu ven sam dim Lun Jeu Ven Sam Dim mié jue vie sáb Mié Jue Vie "
+    "Sáb gio sab Gio Sab pon wt śr czw sob niedz Pon Wt Śr Czw Sob Niedz seg qua qui Seg Qua Qui"
+)
+WEEKDAYS = frozenset(_WEEKDAYS.split())
+"""Abbreviations as they are written, behind which a day of the month goes on; none that is often another word."""
 _AFTER_TIME = (
     "monday tuesday wednesday thursday friday saturday sunday january february march april june july august september "
     "october november december est edt cst cdt mst mdt pst pdt gmt utc cet cest bst eastern pacific central"

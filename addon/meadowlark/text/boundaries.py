@@ -131,6 +131,8 @@ def _full_stop(left: str, first: str, ahead: Ahead, offset: int, at_start: bool,
         return language != "de" or _begins_sentence(ahead, offset, language)
     if language in ("de", "nl") and word.endswith("str") and first.isdecimal():
         return False  # "Hauptstr. 12"
+    if first.isdecimal() and word in abbreviations.WEEKDAYS:
+        return False  # "Sat. 28th"
     if language == "en" and word == "in" and first.islower() and _UNIT_RE.search(left):
         return False  # "0.5 in. today"
     if _abbreviated(word, left, language):
@@ -158,7 +160,7 @@ def _number_ends(word: str, left: str, first: str, ahead: Ahead, offset: int, la
     if not first.isalpha():
         return True
     following = ahead.word(offset).casefold()
-    if following in abbreviations.MONTHS or (ordinals and following in abbreviations.ORDINAL_NOUNS):
+    if following in abbreviations.MONTHS or (ordinals and following in abbreviations.BEHIND_ORDINALS):
         return False
     if ordinals and first.islower():
         return False

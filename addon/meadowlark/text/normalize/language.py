@@ -265,6 +265,8 @@ class Language:
     """As written, with full stops."""
     titles: Mapping[str, str]
     """The same, but only before a capitalised word: "Dr."."""
+    weekdays: Mapping[str, str]
+    """Abbreviations without their full stops, before a date or, with a colon, before a number: "Mon, Nov 23"."""
     regnal: frozenset[str]
     """Names behind which a Roman numeral is an ordinal."""
     regnal_ordinal: Callable[[int], str]

@@ -46,6 +46,11 @@ class Names:
         ages = alternatives(language.centuries)
         numerals = [numeral + suffix for numeral in _NUMERALS for suffix in _NUMERAL_SUFFIXES]
         alone = _ALONE & language.units.keys()
+        months = alternatives(language.month_names)
+        month = rf"(?i:{months})(?!\p{{L}})"
+        date = rf",? (?:{month}|[0-9]{{1,2}}(?:st|nd|rd|th|\.)? ?(?:{month}|[0-9]{{1,2}}\.))"
+        days = rf"(?P<day>{alternatives(language.weekdays)})\.?(?={date}|: [-−]?[0-9])"
+        yield language.weekdays, _name(days, self._weekday)
         yield language.abbreviations, _name(alternatives(language.abbreviations), self._abbreviation)
         yield language.titles, _name(rf"(?:{sure}|(?<!\p{{Lu}}\p{{L}}* )(?:{unsure}))(?= ?\p{{Lu}})", self._title)
         yield language.letters, _name(alternatives(language.letters), self._letters)
@@ -74,6 +79,9 @@ class Names:
         words = self._language.abbreviations[match[0]]
         last = match[0].endswith(".") and not match.string[match.end() :].strip("\"'”’»)")
         return f"{words}." if last else words
+
+    def _weekday(self, match: Match) -> str:
+        return self._language.weekdays[match["day"]]
 
     def _title(self, match: Match) -> str:
         return self._language.titles[match[0]]

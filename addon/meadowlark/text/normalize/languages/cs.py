@@ -301,6 +301,10 @@ LANGUAGE = Language(
         "Dr.": "doktor", "dr.": "doktor", "Ing.": "inženýr", "Mgr.": "magistr", "Bc.": "bakalář", "MUDr.": "doktor",
         "JUDr.": "doktor", "prof.": "profesor", "Prof.": "profesor", "doc.": "docent", "sv.": "svatý",
     },
+    weekdays={
+        "út": "úterý", "st": "středa", "čt": "čtvrtek", "pá": "pátek", "so": "sobota", "ne": "neděle", "Út": "úterý",
+        "St": "středa", "Čt": "čtvrtek", "Pá": "pátek", "So": "sobota", "Ne": "neděle",
+    },
     regnal=words(
         "Karel Václav Jindřich Ludvík Filip Fridrich František Josef Leopold Ferdinand Rudolf Matyáš Napoleon Jan "
         "Pavel Pius Benedikt Řehoř Klement Inocenc Lev Jiří Eduard Richard Mikuláš Alexandr Petr Alžběta Vladislav"

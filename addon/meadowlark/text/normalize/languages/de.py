@@ -393,6 +393,10 @@ LANGUAGE = Language(
         "Dr.": "Doktor", "Prof.": "Professor", "Hr.": "Herr", "Fr.": "Frau", "St.": "Sankt", "Ing.": "Ingenieur",
         "Dipl.-Ing.": "Diplomingenieur",
     },
+    weekdays={
+        "Mo": "Montag", "Di": "Dienstag", "Mi": "Mittwoch", "Do": "Donnerstag", "Fr": "Freitag", "Sa": "Samstag",
+        "So": "Sonntag",
+    },
     regnal=words(
         "Heinrich Ludwig Friedrich Wilhelm Karl Otto Georg Elisabeth Katharina Philipp Franz Joseph Leopold "
         "Maximilian Napoleon Johannes Paul Pius Benedikt Gregor Clemens Innozenz Leo Ferdinand Albert Rudolf "

@@ -400,6 +400,10 @@ LANGUAGE = Language(
         "Lt.": "Lieutenant",
         "Sen.": "Senator", "Rev.": "Reverend", "Gov.": "Governor",
     },
+    weekdays={
+        "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday",
+        "Thur": "Thursday", "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
+    },
     regnal=frozenset([*words(_REGNAL), "John Paul"]),
     regnal_ordinal=lambda number: f"the {_ordinal(number)}",
     numbered=frozenset(

@@ -225,6 +225,11 @@ LANGUAGE = Language(
         "Sr.": "señor", "Sra.": "señora", "Srta.": "señorita", "Dr.": "doctor", "Dra.": "doctora", "D.": "don",
         "Dña.": "doña", "Prof.": "profesor", "Sto.": "santo", "Sta.": "santa",
     },
+    weekdays={
+        "lun": "lunes", "mar": "martes", "mié": "miércoles", "jue": "jueves", "vie": "viernes", "sáb": "sábado",
+        "dom": "domingo", "Lun": "lunes", "Mar": "martes", "Mié": "miércoles", "Jue": "jueves", "Vie": "viernes",
+        "Sáb": "sábado", "Dom": "domingo",
+    },
     regnal=words(
         "Felipe Carlos Alfonso Fernando Isabel Enrique Luis Juan Pedro Jaime Sancho Napoleón Jorge Guillermo Eduardo "
         "Ricardo Pablo Pío Benedicto Gregorio Clemente Inocencio León Nicolás Alejandro Federico Leopoldo"

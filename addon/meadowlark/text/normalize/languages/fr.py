@@ -222,6 +222,11 @@ LANGUAGE = Language(
         "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
     },
     titles={"M.": "monsieur", "Dr": "docteur", "Dr.": "docteur", "Pr": "professeur", "St": "saint", "Ste": "sainte"},
+    weekdays={
+        "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi", "sam": "samedi",
+        "dim": "dimanche", "Lun": "lundi", "Mar": "mardi", "Mer": "mercredi", "Jeu": "jeudi", "Ven": "vendredi",
+        "Sam": "samedi", "Dim": "dimanche",
+    },
     regnal=words(
         "Louis Henri François Charles Philippe Napoléon Élisabeth Elisabeth Georges Guillaume Jacques Édouard Richard "
         "Jean Paul Pie Benoît Grégoire Clément Innocent Léon Nicolas Alexandre Pierre Catherine Frédéric Albert Léopold"

@@ -214,6 +214,11 @@ LANGUAGE = Language(
         "dott.ssa": "dottoressa", "prof.": "professor", "prof.ssa": "professoressa",
         "Ing.": "ingegner", "Avv.": "avvocato",
     },
+    weekdays={
+        "lun": "lunedì", "mar": "martedì", "mer": "mercoledì", "gio": "giovedì", "ven": "venerdì", "sab": "sabato",
+        "dom": "domenica", "Lun": "lunedì", "Mar": "martedì", "Mer": "mercoledì", "Gio": "giovedì", "Ven": "venerdì",
+        "Sab": "sabato", "Dom": "domenica",
+    },
     regnal=words(
         "Enrico Luigi Carlo Filippo Vittorio Umberto Giovanni Paolo Pio Benedetto Gregorio Clemente Innocenzo Leone "
         "Elisabetta Giorgio Guglielmo Edoardo Riccardo Napoleone Nicola Alessandro Pietro Caterina Federico Ferdinando"

@@ -201,6 +201,11 @@ LANGUAGE = Language(
         "mw.": "mevrouw", "Mw.": "mevrouw", "prof.": "professor", "Prof.": "professor", "ir.": "ingenieur",
         "ing.": "ingenieur", "drs.": "doctorandus", "St.": "Sint",
     },
+    weekdays={
+        "ma": "maandag", "di": "dinsdag", "wo": "woensdag", "do": "donderdag", "vr": "vrijdag", "za": "zaterdag",
+        "zo": "zondag", "Ma": "maandag", "Di": "dinsdag", "Wo": "woensdag", "Do": "donderdag", "Vr": "vrijdag",
+        "Za": "zaterdag", "Zo": "zondag",
+    },
     regnal=words(
         "Willem Karel Lodewijk Hendrik Filips Frederik Maurits Napoleon Leopold Albert Johannes Paulus Pius Benedictus "
         "Gregorius Clemens Innocentius Leo Elisabeth George Eduard Richard Nicolaas Alexander Peter Catharina"

@@ -302,6 +302,11 @@ LANGUAGE = Language(
     titles={"dr": "doktor", "Dr": "doktor", "prof.": "profesor", "Prof.": "profesor", "inż.": "inżynier",
     "mgr": "magister",
             "ks.": "ksiądz", "św.": "święty"},
+    weekdays={
+        "pon": "poniedziałek", "wt": "wtorek", "śr": "środa", "czw": "czwartek", "pt": "piątek", "sob": "sobota",
+        "niedz": "niedziela", "Pon": "poniedziałek", "Wt": "wtorek", "Śr": "środa", "Czw": "czwartek", "Pt": "piątek",
+        "Sob": "sobota", "Niedz": "niedziela",
+    },
     regnal=words(
         "Jan Zygmunt Kazimierz Bolesław Władysław Stanisław Henryk Ludwik Karol Filip Fryderyk Wilhelm Napoleon "
         "Paweł Pius Benedykt Grzegorz Klemens Innocenty Leon Jerzy Edward Ryszard Mikołaj Aleksander Piotr "

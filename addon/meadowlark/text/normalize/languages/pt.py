@@ -214,6 +214,11 @@ LANGUAGE = Language(
         "Sr.": "senhor", "Sra.": "senhora", "Dr.": "doutor", "Dra.": "doutora", "Prof.": "professor",
         "Profa.": "professora", "Eng.": "engenheiro", "Av.": "avenida",
     },
+    weekdays={
+        "seg": "segunda-feira", "ter": "terça-feira", "qua": "quarta-feira", "qui": "quinta-feira",
+        "sex": "sexta-feira", "sáb": "sábado", "dom": "domingo", "Seg": "segunda-feira", "Ter": "terça-feira",
+        "Qua": "quarta-feira", "Qui": "quinta-feira", "Sex": "sexta-feira", "Sáb": "sábado", "Dom": "domingo",
+    },
     regnal=words(
         "Pedro João Luís Henrique Carlos Filipe Afonso Manuel Sancho Fernando Isabel Jorge Guilherme Eduardo Ricardo "
         "Napoleão Paulo Pio Bento Gregório Clemente Inocêncio Leão Nicolau Alexandre Catarina Frederico Leopoldo Maria"
