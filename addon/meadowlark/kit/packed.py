@@ -29,13 +29,16 @@ TYPICAL = 4
 """Times the shortest usual piece: what a weight is packed for."""
 
 
-def can_pack() -> bool:
+def can_pack(dtype: torch.dtype = torch.float32) -> bool:
     """Whether torch can pack here, and it is known to be worth it; nothing below works where it cannot."""
+    if dtype not in {torch.float32, torch.bfloat16}:
+        return False
     named = ("_reorder_linear_weight", "_linear_pointwise", "_reorder_convolution_weight", "_convolution_pointwise")
     return (
         platform.machine().lower() in {"x86_64", "amd64"}
         and torch.backends.mkldnn.is_available()
         and all(hasattr(torch.ops.mkldnn, name) for name in named)
+        and (dtype is torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))
     )
 
 

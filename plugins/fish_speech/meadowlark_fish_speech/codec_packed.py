@@ -36,7 +36,7 @@ def encoder(weights: Weights, plan: Plan, config: CodecConfig | None = None) -> 
 
 
 def _packs(plan: Plan) -> bool:
-    return torch.device(plan.device).type == "cpu" and plan.dtype in {torch.float32, torch.bfloat16} and can_pack()
+    return torch.device(plan.device).type == "cpu" and can_pack(plan.dtype)
 
 
 class Snaked:
