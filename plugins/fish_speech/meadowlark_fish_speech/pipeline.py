@@ -133,6 +133,7 @@ class FishPipeline(Pipeline):
                 _LOGGER.info("A text of %d characters has no word in it: a short pause", len(utterance.text))
                 yield np.zeros(codec.FRAME, np.float32)  # emoji, dots: a breath
             return
+        yield from self._drawing(utterance)
         samples, key = self._samples(utterance)
         manner, seed = self._manner(utterance.options), int(settings.number(utterance.options, "seed") or 0)
         for part in parts:
@@ -179,13 +180,27 @@ class FishPipeline(Pipeline):
         audio: Audio = self._decoder.decode(codes, state)[0, 0].float().cpu().numpy()
         return audio
 
+    def _drawing(self, utterance: Utterance) -> Iterator[Audio]:
+        """Draw the timbre of a voice that speaks for the first time; others are spoken meanwhile."""
+        if utterance.options.get("reference"):
+            return
+        seed = _timbre_of(utterance)
+        try:
+            self._library.kept(self._anchor_content(seed), _not_drawn)
+        except LookupError:
+            frames = []
+            for frame in self._anchor_speech(seed):
+                frames.append(frame)
+                yield np.zeros(0, np.float32)
+            self._library.kept(self._anchor_content(seed), lambda: self._codes(frames))
+
     def _samples(self, utterance: Utterance) -> tuple[tuple[Sample, ...], str]:
         """Whom to speak like, and a key for it."""
         if path := str(utterance.options.get("reference", "")):
             reference = describe(Path(path))
             codes = self._library.encoded(reference, lambda: self._encode(Path(path)))
             return (Sample(reference.text, codes),), f"{path} {codes.shape[1]} {reference.text}"
-        seed = int(settings.number({"seed": utterance.options.get("timbre", 1)}, "seed") or 1)
+        seed = _timbre_of(utterance)
         return (Sample(ANCHOR, self._anchor(seed)),), f"timbre {seed}"
 
     def _encode(self, path: Path) -> Tensor:
@@ -196,17 +211,23 @@ class FishPipeline(Pipeline):
 
     def _anchor(self, seed: int) -> Tensor:
         """The codes of a timbre: made by the first that asks, then kept on disk."""
+        return self._library.kept(self._anchor_content(seed), lambda: self._draw_anchor(seed))
+
+    def _anchor_content(self, seed: int) -> bytes:
         # Whatever the precision: a voice stays who it is when `auto` has found that the machine can do better.
-        content = f"timbre {seed} {ANCHOR} {self._speaker.config}".encode()
-        return self._library.kept(content, lambda: self._draw_anchor(seed))
+        return f"timbre {seed} {ANCHOR} {self._speaker.config}".encode()
 
     def _draw_anchor(self, seed: int) -> Tensor:
+        return self._codes(list(self._anchor_speech(seed)))
+
+    def _anchor_speech(self, seed: int) -> Speech:
+        frames = settings.Lengths().frames(ANCHOR, FRAME_RATE) // 2
         sampler = self._sampler(self._manner({}), seed)
-        speech = Speech(
-            self._speaker, self._prompt(ANCHOR, ()).whole, sampler, settings.Lengths().frames(ANCHOR, FRAME_RATE) // 2
-        )
-        frames = [frame for frame in speech if int(frame[0]) != self._speaker.tokens.stop]
-        return torch.stack(frames, dim=1)[1:].cpu()
+        return Speech(self._speaker, self._prompt(ANCHOR, ()).whole, sampler, frames)
+
+    def _codes(self, frames: list[Tensor]) -> Tensor:
+        spoken = [frame for frame in frames if int(frame[0]) != self._speaker.tokens.stop]
+        return torch.stack(spoken, dim=1)[1:].cpu()
 
     def _prefix(self, key: str, prompt: Prompt) -> Prefix:
         """The voice's part of a prompt, as the model has read it."""
@@ -229,6 +250,15 @@ class FishPipeline(Pipeline):
 
     def _sampler(self, manner: Manner, seed: int) -> Any:
         return self._speaker.sampler(manner, RandomNoise(seed))
+
+
+def _timbre_of(utterance: Utterance) -> int:
+    """Of a voice without a reference."""
+    return int(settings.number({"seed": utterance.options.get("timbre", 1)}, "seed") or 1)
+
+
+def _not_drawn() -> Tensor:
+    raise LookupError("this timbre has not been drawn")
 
 
 def _codec_dtype(chosen: Plan) -> torch.dtype:

@@ -50,7 +50,22 @@ def pipeline(home: Path) -> FishPipeline:
 
 def say(pipeline: FishPipeline, text: str, voice: Voice | None = None, **options: Value) -> list[np.ndarray]:
     voice = voice or s1().voices[0]
-    return list(pipeline.synthesize(Utterance(text, voice, "en-US", options={**options, **voice.options})))
+    chunks = pipeline.synthesize(Utterance(text, voice, "en-US", options={**options, **voice.options}))
+    return [chunk for chunk in chunks if len(chunk)]  # an empty one gives others their turn
+
+
+def test_others_are_spoken_while_a_timbre_is_drawn(home: Path) -> None:
+    pipeline = make(home, data="drawing", quality="quality")
+    pipeline.load()
+    voice = s1().voices[0]
+    utterance = Utterance("Hi.", voice, "en-US", options={**voice.options, "timbre": 9})
+    drawing = [next(chunks) for chunks in [pipeline.synthesize(utterance)] for _ in range(3)]
+    assert [len(each) for each in drawing] == [0, 0, 0]
+    heard = pipeline.synthesize(utterance)
+    while not len(next(heard)):
+        pass
+    heard.close()
+    assert pipeline._anchor(9).shape[0] == 10
 
 
 def test_is_heard_before_it_is_computed(pipeline: FishPipeline) -> None:
