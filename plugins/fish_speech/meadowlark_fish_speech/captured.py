@@ -43,7 +43,7 @@ class _Peeked:
 
 
 class Captured(Eager):
-    """The model on a GPU, whole frames at a time; one sentence at once, another one meanwhile is computed eagerly."""
+    """The model on a GPU, whole frames at a time; a sentence that finds no place is computed eagerly."""
 
     def __init__(self, model: DualAR, *, recorder: Recorder | None = None, **options: Any) -> None:
         """recorder: default the device's. options: of Places."""
@@ -65,7 +65,7 @@ class Captured(Eager):
         places = self._places_for(sampler.as_published, clocks=noise.first.main.shape[1] > 1)
         if places.free and length <= places.capacity:
             return _CapturedFrames(places, prompt, sampler.manner, noise, prefix)
-        why = f"{length} positions, {places.capacity} were made ready" if places.free else "another one is being spoken"
+        why = f"{length} positions, {places.capacity} were made ready" if places.free else "all places are taken"
         _LOGGER.info("A sentence is computed operation by operation, more slowly: %s", why)
         drawn: Sampler = super().sampler(sampler.manner, noise, as_published=sampler.as_published)
         return super().start(prompt, drawn, length, prefix)

@@ -31,6 +31,9 @@ CAPACITY = 4096
 AHEAD = 4
 """Frames between two looks of the host: the first three are looked at sooner, they are waited for."""
 
+WAITING = 64
+"""Frames of a sentence that nobody has asked for, 3 s, from which on it waits for its listener."""
+
 ALL = 2**31
 """More tokens than a vocabulary has: no top-k."""
 
@@ -43,6 +46,13 @@ class _Sequence:
 
     made: deque[Tensor] = field(default_factory=deque)
     """Frames that nobody has asked for yet."""
+
+    live: bool = True
+    """Whether the device goes on with it."""
+
+    begun: bool = False
+    ended: bool = False
+    """The end of speech was drawn, and not as the first frame."""
 
 
 class _RingNoise:
@@ -177,37 +187,40 @@ class Places:
         return place
 
     def frame(self, place: int) -> Tensor:
-        """The next frame (11,) of a sequence, on the CPU. Raises IndexError when its room is used up."""
+        """The next frame (11,) of a sequence, on the CPU. Raises IndexError when it has ended or has no room left."""
         sequence = self._sequences[place]
         assert sequence is not None, "nobody has this place"
-        if not sequence.made:
+        while not sequence.made:
+            if not self._goes_on(sequence) and all(who[place] is not sequence for _, who in self._flight):
+                raise IndexError(f"a sequence has ended, or used up its {self.capacity} positions")
             if not self._flight:
                 self._launch()
             self._collect()
             self._look_ahead()
-        if not sequence.made:
-            raise IndexError(f"a sequence has used up its {self.capacity} positions")
         return sequence.made.popleft()
+
+    def _goes_on(self, sequence: _Sequence) -> bool:
+        return not sequence.ended and sequence.at < self.capacity and len(sequence.made) < WAITING
 
     @torch.inference_mode()
     def leave(self, place: int) -> None:
         """Give a place back; what was launched for it is forgotten."""
         self._sequences[place] = None
-        self._rest(place)
-
-    def _rest(self, place: int) -> None:
-        """From now on it computes idly, at a position that exists."""
         with self._on_stream():
             self._live[place] = False
             self._at[place] = 0
 
     @torch.inference_mode()
     def _launch(self) -> None:
-        """Some frames of all sequences that have room."""
+        """Some frames of all sequences that go on."""
+        able = [each if each is not None and self._goes_on(each) else None for each in self._sequences]
         for place, each in enumerate(self._sequences):
-            if each is not None and each.at >= self.capacity:
-                self._rest(place)
-        able = [each if each is not None and each.at < self.capacity else None for each in self._sequences]
+            if each is not None and each.live != (able[place] is not None):
+                each.live = not each.live
+                with self._on_stream():
+                    self._live[place] = each.live
+                    if each.ended or each.at >= self.capacity:
+                        self._at[place] = 0  # where it computes idly, there is a position
         positions = [each.at for each in able if each is not None]
         if not positions:
             return
@@ -248,8 +261,11 @@ class Places:
             self._stream.synchronize()
         for turn, who in self._flight:
             for place, each in enumerate(who):
-                if each is not None and self._sequences[place] is each:
-                    each.made.append(self._seen[turn, place].clone())
+                if each is not None and self._sequences[place] is each and not each.ended:
+                    frame = self._seen[turn, place].clone()
+                    each.made.append(frame)
+                    each.ended = each.begun and int(frame[0]) == self._model.tokens.stop
+                    each.begun = True
         self._flight = []
 
     def _look_ahead(self) -> None:

@@ -19,7 +19,7 @@ from meadowlark_fish_speech.config import config_of
 from meadowlark_fish_speech.generate import Eager, Speech
 from meadowlark_fish_speech.model import TABLE, DualAR, Tokens
 from meadowlark_fish_speech.parity import token_checks
-from meadowlark_fish_speech.places import Places
+from meadowlark_fish_speech.places import AHEAD, WAITING, Places
 from meadowlark_fish_speech.sampler import Manner, RandomNoise
 
 CALM = Manner()
@@ -87,14 +87,19 @@ def test_s2_too(s2) -> None:
         assert spoken(captured, prompt, seed, 15, manner) == spoken(eager, prompt, seed, 15, manner)
 
 
-def test_what_comes_after_the_end_is_forgotten(s1) -> None:
-    """The model goes on for some frames before the host has seen the stop; nobody hears of them."""
-    model = model_of(s1)
+def make_ends_likely(model: DualAR) -> None:
+    """Now and then."""
     head = model.head.weight.clone()
     stop = int((model.row_tokens == model.tokens.stop).nonzero())
     direction = torch.randn(head.shape[1], generator=torch.Generator().manual_seed(0))
-    head[stop] = 2 * head.norm(dim=1).mean() * direction / direction.norm()  # likely now and then
+    head[stop] = 2 * head.norm(dim=1).mean() * direction / direction.norm()
     model.head.weight = head
+
+
+def test_what_comes_after_the_end_is_forgotten(s1) -> None:
+    """The model goes on for some frames before the host has seen the stop; nobody hears of them."""
+    model = model_of(s1)
+    make_ends_likely(model)
     prompt = s1.trace["greedy_ref.prompt"].long()
     captured, eager = Captured(model, recorder=Tape(), capacity=256, shortest=256, ahead=7), Eager(model)
     lengths = set()
@@ -133,7 +138,7 @@ def test_what_does_not_fit_is_computed_all_the_same(
         open_one = iter(Speech(captured, prompt, captured.sampler(Manner(), RandomNoise(5)), 9))
         first = next(open_one).tolist()
         assert spoken(captured, prompt, 2, 9) == spoken(eager, prompt, 2, 9)
-        assert "another one is being spoken" in caplog.text
+        assert "all places are taken" in caplog.text
         assert [first, *(frame.tolist() for frame in open_one)] == spoken(eager, prompt, 5, 9)
 
 
@@ -165,6 +170,30 @@ def test_sequences_of_a_batch_come_and_go(model: DualAR, prompt: Tensor) -> None
     assert third == first
     assert take(third, 14) == wanted[2]
     assert take(second, 8) == wanted[1][6:14]
+
+
+def test_who_is_not_listened_to_waits(model: DualAR, prompt: Tensor) -> None:
+    places = Places(model, 2, capacity=256, recorder=Tape(), shortest=256)
+    one, other = (places.join(prompt[:, :10], Manner(), RandomNoise(seed)) for seed in range(2))
+    found = [places.frame(one).tolist() for _ in range(90)]
+    waiting = places._sequences[other]
+    assert waiting is not None
+    assert WAITING <= len(waiting.made) < WAITING + AHEAD
+    assert not waiting.live
+    assert found == spoken(Eager(model), prompt[:, :10], 0, 90)
+    assert [places.frame(other).tolist() for _ in range(90)] == spoken(Eager(model), prompt[:, :10], 1, 90)
+
+
+def test_who_has_ended_computes_no_more(s1) -> None:
+    model, prompt = model_of(s1), s1.trace["greedy_ref.prompt"].long()
+    make_ends_likely(model)
+    places = Places(model, 1, capacity=256, recorder=Tape(), shortest=256)
+    wanted = spoken(Eager(model), prompt, 0, 60)
+    assert wanted[-1][0] == model.tokens.stop
+    place = places.join(prompt, Manner(), RandomNoise(0))
+    assert [places.frame(place).tolist() for _ in wanted] == wanted
+    with pytest.raises(IndexError, match="a sequence has ended"):
+        places.frame(place)
 
 
 def on_meta(thing: object, seen: set[int]) -> object:
@@ -202,7 +231,7 @@ def test_room_that_is_used_up(model: DualAR, prompt: Tensor) -> None:
     places = Places(model, 2, capacity=24, recorder=Tape(), shortest=24)
     one, other = (places.join(prompt[:, :count], Manner(), RandomNoise(0)) for count in (20, 12))
     frames = [places.frame(one).tolist() for _ in range(5)]  # the first, and four that were read
-    with pytest.raises(IndexError, match="used up its 24 positions"):
+    with pytest.raises(IndexError, match="ended, or used up its 24 positions"):
         places.frame(one)
     assert frames == spoken(Eager(model), prompt[:, :20], 0, 5)
     found = [places.frame(other).tolist() for _ in range(13)]
