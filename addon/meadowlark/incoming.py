@@ -44,24 +44,30 @@ class Incoming:
     async def sentences(self) -> AsyncGenerator[tuple[Sentence, int], None]:
         """Each with the characters expected after it. Raises RefusedError when the server stops meanwhile."""
         stopping = asyncio.create_task(self._draining.wait())
-        pending: asyncio.Future[str | None] | None = None
+        pending = asyncio.ensure_future(_next(self._text))
         try:
             while True:
-                pending = asyncio.ensure_future(_next(self._text))
                 async for each in self._until(pending, stopping):
                     yield each
                 if (chunk := pending.result()) is None:
                     break
+                pending = asyncio.ensure_future(_next(self._text))
+                await asyncio.sleep(0)  # a text that is there as a whole ends here: what follows is known, not guessed
                 for start in range(0, len(chunk), PORTION_CHARS):
-                    for each in _with_rest(self._segmenter.push(chunk[start : start + PORTION_CHARS]), USUAL_CHARS):
+                    found = self._segmenter.push(chunk[start : start + PORTION_CHARS])
+                    if start + PORTION_CHARS >= len(chunk) and _is_the_end(pending):
+                        found += self._segmenter.finish()
+                        for each in _with_rest(found, 0):
+                            yield each
+                        return
+                    for each in _with_rest(found, USUAL_CHARS):
                         yield each
                     await asyncio.sleep(0)  # others go on while a book is cut into sentences
             for each in _with_rest(self._segmenter.finish(), 0):
                 yield each
         finally:
             stopping.cancel()
-            if pending:
-                pending.cancel()
+            pending.cancel()
 
     async def _until(
         self, pending: asyncio.Future[str | None], stopping: asyncio.Task[bool]
@@ -91,6 +97,10 @@ def _with_rest(sentences: list[Sentence], coming: int) -> Iterator[tuple[Sentenc
     for each in sentences:
         rest -= len(each.text)
         yield each, rest
+
+
+def _is_the_end(pending: asyncio.Future[str | None]) -> bool:
+    return pending.done() and not pending.cancelled() and pending.exception() is None and pending.result() is None
 
 
 async def _next(text: AsyncIterator[str]) -> str | None:

@@ -1,0 +1,61 @@
+"""Text as it comes in, and what is expected to follow each sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from meadowlark.incoming import USUAL_CHARS, Incoming
+from meadowlark.text import MarkerMap, Segmenter
+
+ONE, TWO, THREE = "The first sentence is here.", "The second one follows it.", "And that is the third."
+WHOLE = f"{ONE} {TWO} {THREE}"
+
+
+def incoming(text: AsyncIterator[str]) -> Incoming:
+    def segmenter() -> Segmenter:
+        return Segmenter(MarkerMap((), {}), "en")
+
+    return Incoming(text, segmenter, asyncio.Event(), lambda: True)
+
+
+async def said(text: AsyncIterator[str]) -> list[tuple[str, int]]:
+    return [(sentence.text, rest) async for sentence, rest in incoming(text).sentences()]
+
+
+async def test_of_a_text_that_is_there_as_a_whole_it_is_known_what_follows() -> None:
+    async def text() -> AsyncIterator[str]:
+        yield WHOLE
+
+    assert await said(text()) == [(ONE, len(TWO + THREE)), (TWO, len(THREE)), (THREE, 0)]
+
+
+async def test_of_one_that_is_still_being_written_it_is_guessed() -> None:
+    async def text() -> AsyncIterator[str]:
+        yield WHOLE
+        await asyncio.sleep(0.01)
+
+    assert await said(text()) == [(ONE, len(TWO) + USUAL_CHARS), (TWO, USUAL_CHARS), (THREE, 0)]
+
+
+async def test_the_end_may_come_much_later_than_the_text_and_the_chunks_do_not_matter() -> None:
+    async def text() -> AsyncIterator[str]:
+        for word in WHOLE.split(" "):
+            yield f"{word} "
+            await asyncio.sleep(0)
+
+    assert [sentence for sentence, _ in await said(text())] == [ONE, TWO, THREE]
+
+
+async def test_what_fails_fails_after_the_sentences_before_it() -> None:
+    async def text() -> AsyncIterator[str]:
+        yield WHOLE
+        raise ConnectionError("it has left")
+
+    heard = []
+    with pytest.raises(ConnectionError):
+        async for sentence, _ in incoming(text()).sentences():
+            heard.append(sentence.text)
+    assert heard == [ONE, TWO]
