@@ -41,14 +41,18 @@ class Recorded:
         main, again = (self._take(name, self._rows) for name in ("noise_slow", "noise_ras"))
         if (noise := self._trace.get(f"{self._run}.noise_fast")) is None:
             return FrameNoise(main, again, (main,) * codes)
-        return FrameNoise(main, again, tuple(self._exponential(each) for each in noise[self._frame]))
+        return FrameNoise(main, again, tuple(self._exponential(each) for each in self._now(noise)))
 
     def _take(self, name: str, rows: Tensor | None) -> Tensor:
         noise = self._trace.get(f"{self._run}.{name}")
         if noise is None:
             return torch.full((1, 1), 0.5)
-        frame = noise[self._frame]
+        frame = self._now(noise)
         return self._exponential(frame if rows is None else frame[rows])
+
+    def _now(self, noise: Tensor) -> Tensor:
+        """Who draws ahead asks for more frames than were recorded, and forgets them."""
+        return noise[min(self._frame, len(noise) - 1)]
 
     def _exponential(self, noise: Tensor) -> Tensor:
         return (-torch.log(noise) if self._uniform else noise)[None]

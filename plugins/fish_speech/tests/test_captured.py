@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="Fish-Speech needs torch: script/setup fish_speech")
+from safetensors.torch import load_file
 from torch import Tensor
 
 from meadowlark.kit import parity
@@ -59,6 +63,27 @@ def test_tokens_are_upstream_s(request, generation: str, run: str, recorder: Tap
     parity.require(checks)
     [places] = made[0]._places.values()
     assert places.recorded == (recorder is not None)
+
+
+@pytest.mark.skipif("MEADOWLARK_GOLDEN" not in os.environ, reason="MEADOWLARK_GOLDEN names no folder")
+@pytest.mark.parametrize("name", ["s1_tiny", "s2_tiny"])
+def test_tokens_are_upstream_s_in_whole_runs(name: str) -> None:
+    folder = Path(os.environ["MEADOWLARK_GOLDEN"]) / name
+    meta, model = (json.loads((folder / f"{each}.json").read_text()) for each in ("meta", "config"))
+    trace, checks = load_file(folder / "trace.safetensors"), []
+    for run, settings in meta.items():
+        if run != "_":
+            checks += token_checks(
+                folder / "model.safetensors",
+                model,
+                meta["_"],
+                run,
+                settings,
+                trace,
+                lambda network: Captured(network, recorder=Tape(), capacity=512, shortest=128),
+            )
+    parity.require(checks)
+    assert len(checks) == 5
 
 
 def spoken(speaker: Eager, prompt: Tensor, seed: int, frames: int, manner: Manner = CALM) -> list[list[int]]:
