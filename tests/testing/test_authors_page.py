@@ -204,3 +204,9 @@ def test_the_parity_test_on_the_page_runs(tmp_path: Path, monkeypatch: pytest.Mo
     np.savez(golden / "beeps.npz", audio=audio + 1e-5, samples=len(audio))
     with pytest.raises(AssertionError, match="audio: 1e-05 > 2e-06"):
         scope["test_is_what_was_recorded"]()
+
+
+def test_the_recorded_step_on_the_page_runs() -> None:
+    pytest.importorskip("torch")
+    [code] = re.findall(r"^```python\n(.*?)^```", PAGE.partition("## On a GPU")[2].partition("\n## ")[0], re.M | re.S)
+    exec(code, {})
