@@ -101,10 +101,11 @@ def test_an_engine_slower_than_speech_lets_newcomers_in_where_nobody_minds() -> 
 def test_how_long_a_newcomer_will_wait() -> None:
     assert wait_of_newcomer(NEWCOMER, [], [], 0.0) == 0.0
     four = [waiting(n, 2.0, rest=6.0) for n in range(4)]
-    long = waiting(9, None, rest=20.0)
+    long, ahead = waiting(9, None, rest=20.0), [waiting(n, None, rest=20.0) for n in (7, 8)]
     wait = wait_of_newcomer(long, [], four, 0.0)
     assert 0.5 < wait < 8.0  # then they have so much in hand that there is time for one more
-    assert wait_of_newcomer(long, [long, long], four, 0.0) > wait
+    assert wait_of_newcomer(long, ahead, four, 0.0) > wait
+    assert wait_of_newcomer(waiting(9, None, speech=1.0), ahead, four, 0.0) < wait  # it passes them
     assert wait_of_newcomer(long, [], [waiting(n, 2.0, rest=600.0) for n in range(4)], 0.0) == FARTHEST_SECONDS
 
 

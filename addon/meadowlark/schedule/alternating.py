@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from .batch import Speaking
@@ -21,9 +22,9 @@ class AlternatingTurns(Turns):
         """The last sentence, which tells how fast the engine is."""
 
     def wait_of_newcomer(self) -> float:
-        """Seconds that somebody who came now would wait for the engine, at most, as far as is known."""
+        """Seconds that somebody with one more sentence like the last would wait for the engine, as far as is known."""
         now, usual = self._clock(), self._usual
-        newcomer = Waiting(-1, now, None, work=usual.work, speech=usual.speech, rest=usual.speech, first=usual.first)
+        newcomer = Waiting(sys.maxsize, now, None, work=usual.work, speech=usual.speech, rest=0.0, first=usual.first)
         waiting = [each for each, _ in self._waiting.values()]
         return wait_of_newcomer(newcomer, waiting, [*self._spoken.values()], now, self._listening(now))
 

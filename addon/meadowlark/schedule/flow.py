@@ -94,22 +94,24 @@ def wait_of_newcomer(
     now: float,
     absent: Sequence[Waiting] = (),
 ) -> float:
-    """Seconds until the engine would turn to a newcomer behind those who are there, as `join` lets them in.
+    """Seconds until the engine would turn to a newcomer, in the order in which `join` lets them in.
 
     No more than FARTHEST_SECONDS are foreseen.
     """
     everybody = flows([*spoken, *(each for each in waiting if each.runs_dry_at is not None), *absent], now)
-    ahead = [each for each in waiting if each.runs_dry_at is None]
-    ahead.sort(key=lambda each: turn_of_newcomer(each, now))
+    line = [*(each for each in waiting if each.runs_dry_at is None), newcomer]
+    line.sort(key=lambda each: turn_of_newcomer(each, now))
     start = sum(each.first for each in spoken if each.runs_dry_at is None)
-    for each in [*ahead, newcomer]:
+    for each in line:
         while not is_in_time([*everybody, flow := _flow_of_newcomer(each, start)]):
             start += max(STEP_SECONDS, start / 8)
             if start >= FARTHEST_SECONDS:
                 return FARTHEST_SECONDS
+        if each is newcomer:
+            break
         everybody.append(flow)
         start += each.first
-    return start - newcomer.first
+    return start
 
 
 def flows(everybody: Iterable[Waiting], now: float) -> list[Flow]:
