@@ -178,6 +178,8 @@ def test_a_name_may_be_in_a_list_that_is_not_here() -> None:
     assert catalog.awaited("EMPTY") == ("empty",)
     assert catalog.awaited("en_US-x-low") == ("empty", "some")
     assert catalog.awaited("heart") == catalog.awaited("some/here") == catalog.awaited("") == ()
+    assert catalog.awaited("en_US-x-low", bare=False) == ()
+    assert catalog.awaited("empty", bare=False) == ("empty",)
     assert catalog.awaited("nice/nobody") == catalog.awaited("nowhere/x") == ()
 
 

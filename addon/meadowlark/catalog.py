@@ -125,12 +125,15 @@ class Catalog:
             raise VoiceError(self._unknown(name, self.ready))
         return choice
 
-    def awaited(self, name: str) -> tuple[str, ...]:
-        """Engines whose list of voices is not there and may hold this name, which nothing installed has."""
+    def awaited(self, name: str, *, bare: bool = True) -> tuple[str, ...]:
+        """Engines whose list of voices is not there and may hold this name, which nothing installed has.
+
+        bare: a name without a slash may be a voice's; else it is an engine's.
+        """
         engine, slash, _ = name.strip().lower().partition("/")
         if not engine or self._by_name(name, self.ready):
             return ()
-        named = slash or engine in self._by_id
+        named = slash or not bare or engine in self._by_id
         return tuple(each for each in self._by_id if each in self._awaiting and (not named or each == engine))
 
     def of_engine(self, engine: str, language: str) -> Choice:

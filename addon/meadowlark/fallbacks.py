@@ -171,7 +171,7 @@ def _find(catalog: Catalog, name: str) -> Choice | None:
 def _comes(catalog: Catalog, name: str) -> bool:
     """Whether its files, or the list that may have it, are not here yet."""
     found = _find(catalog, name)
-    return found.waits if found else bool(catalog.awaited(name))
+    return found.waits if found else bool(catalog.awaited(name, bare=False))
 
 
 def _engine_of(name: str) -> str:

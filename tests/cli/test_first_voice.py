@@ -103,6 +103,13 @@ def test_a_server_fetches_the_list_and_the_voice_that_the_settings_name(place: P
     assert "Traceback" not in log
 
 
+def test_a_voice_that_the_fetched_list_does_not_have_is_said(place: Place) -> None:
+    with place.serve("--voice", "en_US-lessac-low") as server:
+        log = server.wait_for("Requests that name no voice will fail")
+    assert f"Did you mean piper/{NAME}?" in log
+    assert "It is the voice of the settings" in log
+
+
 def test_a_fallback_of_a_list_that_is_not_there_is_no_error(place: Place) -> None:
     place.environment["MEADOWLARK_FALLBACKS"] = f"{{en: piper/{NAME}}}"
     with place.serve("--voice", "espeak/en-us") as server:

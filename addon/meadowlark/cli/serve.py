@@ -97,14 +97,15 @@ def _report(house: House) -> None:
     voices = sum(len(engine.voices) for engine in catalog.engines)
     engines = ", ".join(engine.id for engine in catalog.engines) or "no engine: see `meadowlark plugins`"
     _LOGGER.info("Ready with %d voices (%s); default %s", voices, engines, catalog.default or "none")
+    _report_wishes(house)
+
+
+def _report_wishes(house: House) -> None:
+    """What the settings wish and cannot have; of what is still to come nothing is said."""
     try:
-        catalog.resolve(VoiceRequest())
+        house.catalog.resolve(VoiceRequest())
     except VoiceError as error:
         _LOGGER.error("Requests that name no voice will fail: %s", error)
-    _report_fallbacks(house)
-
-
-def _report_fallbacks(house: House) -> None:
     for problem in house.speaker.fallbacks.problems(house.catalog):
         _LOGGER.error("Settings: %s", problem)
 
@@ -122,7 +123,7 @@ async def _keep_voices(house: House, look_seconds: float) -> None:
             seen = now
             await house.rediscover()
             house.want_configured()
-            _report_fallbacks(house)
+            _report_wishes(house)
 
 
 def _content(folders: Iterable[Path]) -> frozenset[tuple[str, int, int]]:

@@ -78,7 +78,7 @@ class House:
     def want_configured(self) -> None:
         """Have the settings' voices fetched, and the lists that they may be in, while others speak for them."""
         for name in filter(None, (self.settings.voice, *self.settings.fallbacks.values())):
-            for engine in self.catalog.awaited(name):
+            for engine in self.catalog.awaited(name, bare=name == self.settings.voice):
                 _LOGGER.info("%s is not known yet: fetching the list of %s's voices", name, engine)
                 self.store.want(engine)
             with suppress(VoiceError):  # said at start
