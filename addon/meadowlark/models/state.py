@@ -110,9 +110,7 @@ State: TypeAlias = Present | Missing | Downloading | Failed
 def megabytes(size: float) -> str:
     """ "310 MB"; "0.5 MB"; for people."""
     mb = size / 1e6
-    return (
-        f"{mb:.0f} MB" if mb >= 10 else f"{mb:.1f} MB" if mb >= 0.1 else f"{size / 1e3:.0f} kB"
-    )
+    return f"{mb:.0f} MB" if mb >= 10 else f"{mb:.1f} MB" if mb >= 0.1 else f"{size / 1e3:.0f} kB"
 
 
 def in_words(state: State) -> str:
