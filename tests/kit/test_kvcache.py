@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="the kit's torch modules are for plugins that bring torch")
@@ -77,3 +79,17 @@ def test_length() -> None:
     assert length_for(100, 10_000, 2048) == 2048
     with pytest.raises(ValueError, match="the model's context has 512"):
         length_for(512, 1, 512)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_room_is_taken_as_it_is_written(dtype: torch.dtype) -> None:
+    def own_kilobytes() -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+
+    before = own_kilobytes()
+    cache = KVCache(8, 8, 128, 8192, dtype=dtype)  # 268 MB and more
+    cache.write(3, 0, torch.ones(1, 8, 2, 128, dtype=dtype), torch.ones(1, 8, 2, 128, dtype=dtype))
+    assert own_kilobytes() - before < 100_000
+    assert not cache.data[7, :, :, :, :4].any()
+    assert cache.data[3, :, :, :, :2].all()
