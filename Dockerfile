@@ -8,7 +8,7 @@
 # 1. Wheels of the core and of the chosen engines, and the list of what they need from elsewhere.
 FROM python:3.13-slim-trixie AS wheels
 # ENGINES: folders of plugins/. EXTRAS: optional dependencies of any of these projects.
-ARG ENGINES="espeakng espeak"
+ARG ENGINES="espeakng espeak piper kokoro"
 ARG EXTRAS=""
 WORKDIR /source
 COPY . .

@@ -143,7 +143,7 @@ def test_context_holds_what_the_build_needs(sent: set[str]) -> None:
     needed = ["constraints.txt", "pyproject.toml", "LICENSE", "README.md", "addon/meadowlark/__init__.py"]
     needed += ["script/requirements.py"]
     needed += ["addon/meadowlark/py.typed", "addon/meadowlark/testing/__init__.py"]
-    for engine in ("espeak", "espeakng"):
+    for engine in ("espeak", "espeakng", "kokoro", "piper"):
         needed += [f"plugins/{engine}/{name}" for name in ("pyproject.toml", "README.md")]
         needed += [f"plugins/{engine}/meadowlark_{engine}/__init__.py"]
     assert [path for path in needed if path not in sent] == []
