@@ -21,7 +21,7 @@ from meadowlark.errors import LoadError
 from meadowlark.worker.environments import Nurseries
 from meadowlark.worker.messages import PROTOCOL
 from meadowlark.worker.process import start
-from meadowlark.worker.spawn import Limits
+from meadowlark.worker.spawn import Limits, nursery_environ
 
 SOURCE_ROOT = str(Path(meadowlark.__file__).parents[1])
 
@@ -332,3 +332,8 @@ async def test_nothing_outlives_a_core_that_is_killed(tmp_path, modules, eventua
 def test_the_core_never_imports_numpy():
     code = "import sys, meadowlark.worker.process, meadowlark.audio; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_threads_that_wait_sleep_unless_a_user_says_otherwise() -> None:
+    assert nursery_environ({"HOME": "/root"}) == {"HOME": "/root", "OMP_WAIT_POLICY": "passive"}
+    assert nursery_environ({"OMP_WAIT_POLICY": "active"}) == {"OMP_WAIT_POLICY": "active"}
