@@ -79,7 +79,7 @@ async def park(engine: str, interpreter: str, preload: tuple[str, ...], limits: 
 def nursery_environ(ours: Mapping[str, str]) -> dict[str, str]:
     """Of a nursery: ours, and threads of OpenMP that sleep while they wait for each other, unless a user has said so.
 
-    torch's spin: with two of them on two busy cores a second of Fish-Speech's sound took more than 10 s, asleep 1.4 to 2.4.
+    torch's spin: with two on two busy cores a second of Fish-Speech's sound took more than 10 s, asleep 1.4 to 2.4.
     """
     return {"OMP_WAIT_POLICY": "passive", **ours}
 
