@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
+from .admission import expected_wait
 from .batch import Speaking
 from .flow import join, wait_of_newcomer
 from .policy import Waiting
@@ -22,11 +24,19 @@ class AlternatingTurns(Turns):
         """The last sentence, which tells how fast the engine is."""
 
     def wait_of_newcomer(self) -> float:
-        """Seconds that somebody with one more sentence like the last would wait for the engine, as far as is known."""
+        """Seconds that somebody with one more sentence like the last would wait for the engine, as far as is known.
+
+        The shorter of two estimates, without a gap for anybody and sentence by sentence: one may be refused for this,
+        and on a machine that is busy for a moment the first sees a crowd where there is none.
+        """
         now, usual = self._clock(), self._usual
         newcomer = Waiting(sys.maxsize, now, None, work=usual.work, speech=usual.speech, rest=0.0, first=usual.first)
         waiting = [each for each, _ in self._waiting.values()]
-        return wait_of_newcomer(newcomer, waiting, [*self._spoken.values()], now, self._listening(now))
+        spoken, absent = [*self._spoken.values()], self._listening(now)
+        return min(
+            wait_of_newcomer(newcomer, waiting, spoken, now, absent),
+            expected_wait(replace(newcomer, first=0.0), [*spoken, *waiting], now, absent),
+        )
 
     def heard(self, place: int, seconds: float, runs_dry_at: float) -> None:
         """A chunk of so much audio has come: there may be time for others now."""
