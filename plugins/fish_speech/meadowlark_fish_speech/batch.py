@@ -1,7 +1,7 @@
 """Several sentences at a time without a GPU: their frames are computed together, so that weights are read once for all.
 
 S1-mini at full size with random weights, ONNX Runtime, 4 bits, CPU time of one thread (`script/bench together`): a
-frame of one sentence takes 58 ms; of two 72, three 92, four 100 ms. That is 1.6 and 2.3 times as many frames a second,
+frame of one sentence takes 52 ms; of two 64, three 80, four 91 ms. That is 1.6 and 2.3 times as many frames a second,
 each of them 1.2 and 1.7 times as late: two places, for few CPUs have so much time to spare. (torch's products: in 8
 bits four rows take 1.07 times the time of one; in float32 two take 2.4 times, so there is no company there.) On a GPU
 captured.py does it.
