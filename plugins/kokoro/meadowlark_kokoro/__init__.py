@@ -88,10 +88,10 @@ def _voices(names: tuple[str, ...], *, local: bool) -> Iterator[Voice]:
         yield Voice(
             id=name,
             languages=(language.tag,),
-            name=title(name),
+            name=title(name) + (f" (needs {language.remedy})" if language.remedy else ""),
             options={"blend": name},
             attribution=ATTRIBUTION,
-            advertised=language.listed,
+            advertised=not language.remedy,
             assets=() if local else _assets(name),
         )
 

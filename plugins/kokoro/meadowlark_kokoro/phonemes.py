@@ -2,7 +2,7 @@
 
 It was trained on the notation of misaki: one letter for a diphthong or an affricate. espeak-ng writes the same sounds
 in IPA; with a tie between the letters of one sound, the one becomes the other by replacing. What is given as
-`[word](/ipa/)` goes the same way.
+`[word](/ipa/)` goes the same way. Mandarin and Japanese have readers of their own.
 """
 
 from __future__ import annotations
@@ -17,9 +17,16 @@ from functools import cache
 from meadowlark.kit.pronunciation import pieces
 from meadowlark_espeakng.phonemes import Phonemizer
 
+from .japanese import Japanese
+from .mandarin import Mandarin
+from .mixed_text import Reader
+from .voices import JAPANESE, LANGUAGES, MANDARIN, Language
+
 _LOGGER = logging.getLogger(__name__)
 
 TIE = "^"
+
+ENGLISH = "gmw/en-US"
 
 MOST_TOKENS = 150
 """In one run: towards the 510 that the model takes, it hurries, and memory grows (400 tokens: 1.4 GB)."""
@@ -49,46 +56,30 @@ _ENGLISH = {
 _AMERICAN = {**_ENGLISH, "o^ʊ": "O", "ɜːɹ": "ɜɹ", "ɜː": "ɜɹ", "ɪ^ə": "iə", "ɪə": "iə", "ː": ""}
 _BRITISH = {**_ENGLISH, "e^ə": "ɛː", "i^ə": "ɪə", "iə": "ɪə", "ə^ʊ": "Q"}
 _OTHERS = {**_ALL, "o^ʊ": "O", "ə^ʊ": "Q", "d^z": "ʣ", "t^s": "ʦ", "d^ʑ": "ʥ", "t^ɕ": "ʨ", "s^s": "S", "-": ""}
-_JAPANESE = {**_OTHERS, "ɯ^ᵝ": "ɯ", "a\u0308": "a", "o\u031e": "o", "e\u031e": "e"}
-_CHINESE = {
-    **_OTHERS,
-    "t^s.": "ꭧ",
-    "s.": "ʂ",
-    "ʐ": "ɻ",
-    "^h": "ʰ",
-    "o^n^ɡ": "ʊŋ",
-    "ə^r": "ɚ",
-    "i\u032a": "ɨ",
-    "i.": "ɨ",
-    "5": "→",
-    "ɜ": "↗",
-    "2": "↓",
-    "1": "",  # 5 is the first tone and the fourth
-}
-_RULES = {"gmw/en-US": _AMERICAN, "gmw/en-GB-x-rp": _BRITISH, "jpx/ja": _JAPANESE, "sit/cmn": _CHINESE}
+_RULES = {"gmw/en-US": _AMERICAN, "gmw/en-GB-x-rp": _BRITISH}
 
 _SWITCH = re.compile(r"\([^()]*\)")
 """espeak-ng's "(en)" before a word of another language, with ties in between."""
 
 _SYLLABIC = re.compile("(\\S)\u0329")
-_KANJI = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 
 
 class Speller:
     """Spells text for a model's alphabet."""
 
-    def __init__(self, alphabet: Mapping[str, int], phonemizer: Phonemizer) -> None:
-        self._alphabet, self._phonemizer = alphabet, phonemizer
+    def __init__(
+        self, alphabet: Mapping[str, int], phonemizer: Phonemizer, languages: Mapping[str, Language] = LANGUAGES
+    ) -> None:
+        self._alphabet, self._phonemizer, self._languages = alphabet, phonemizer, languages
+        self._readers: dict[str, Reader] = {}
         self.unknown: Counter[str] = Counter()
         """Symbols that the model does not have, and how often they were left out."""
 
     def runs(self, text: str, language: str) -> Iterator[str]:
         """What is spoken at once, as symbols of the alphabet, at most MOST_TOKENS; language: espeak-ng's identifier.
 
-        Raises ValueError for a text that cannot be read in this language.
+        Raises ValueError where what reads this language is not installed, with the remedy.
         """
-        if language == "jpx/ja" and _KANJI.search(text):
-            raise ValueError("kokoro reads Japanese in kana only; espeak-ng, which reads for it, has no kanji")
         before = len(self.unknown)
         clauses = [self._known(each) for each in self._clauses(text, language)]
         yield from packed([each for each in clauses if any(letter.isalpha() for letter in each)])
@@ -105,8 +96,26 @@ class Speller:
             if piece.ipa:
                 yield spelled(piece.ipa, language, given=True) + piece.mark
                 continue
+            if reader := self._reader(language):
+                yield from reader.clauses(piece.text, self._english, lambda character: self.unknown.update([character]))
+                continue
             for clause in self._phonemizer.clauses(piece.text, language, tie=TIE):
                 yield spelled(clause.phonemes, language) + clause.mark
+
+    def _reader(self, language: str) -> Reader | None:
+        """What reads a language that espeak-ng cannot read for Kokoro. Raises ValueError where it is not installed."""
+        if language not in self._readers and language in {MANDARIN, JAPANESE}:
+            known = next(each for each in self._languages.values() if each.espeak == language)
+            if known.remedy:
+                raise ValueError(f"kokoro needs more to read {known.tag}: {known.remedy}")
+            bopomofo = "ㄅ" in self._alphabet
+            self._readers[language] = Mandarin(bopomofo=bopomofo) if language == MANDARIN else Japanese()
+        return self._readers.get(language)
+
+    def _english(self, words: str) -> str:
+        """Latin words inside a text of another script."""
+        clauses = self._phonemizer.clauses(words, ENGLISH, tie=TIE)
+        return " ".join(spelled(clause.phonemes, ENGLISH) for clause in clauses)
 
     def _known(self, symbols: str) -> str:
         kept = [symbol for symbol in symbols if symbol in self._alphabet]

@@ -44,6 +44,11 @@ SYMBOLS: Mapping[str, int] = {symbol: first + offset for first, run in _RUNS for
 """114 of the 178 numbers; 0 pads both ends."""
 
 
+def pairs(text: str) -> dict[str, str]:
+    """A table written in few lines: "b=p p=pʰ"."""
+    return dict(each.split("=") for each in text.split())
+
+
 def from_config(text: str) -> Mapping[str, int]:
     """The alphabet that a model's `kokoro_config` holds. Raises ModelFileError."""
     try:

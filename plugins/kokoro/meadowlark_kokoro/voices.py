@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from meadowlark.api import Attribution
 
@@ -19,9 +20,21 @@ class Language:
     espeak: str
     """espeak-ng's identifier."""
 
-    listed: bool = True
-    """False: its voices are there for those who ask by name; README says why."""
+    needs: tuple[str, ...] = ()
+    """Modules that read it; without them its voices are there for those who ask by name, who are told the remedy."""
 
+    extra: str = ""
+    """Of this distribution; brings what it needs."""
+
+    @property
+    def remedy(self) -> str:
+        """What to install; empty where nothing is missing."""
+        if all(map(find_spec, self.needs)):
+            return ""
+        return f"pip install 'meadowlark-kokoro[{self.extra}]'"
+
+
+JAPANESE, MANDARIN = "jpx/ja", "sit/cmn"
 
 LANGUAGES: dict[str, Language] = {
     "a": Language("en-US", "gmw/en-US"),
@@ -30,9 +43,9 @@ LANGUAGES: dict[str, Language] = {
     "f": Language("fr-FR", "roa/fr"),
     "h": Language("hi-IN", "inc/hi"),
     "i": Language("it-IT", "roa/it"),
-    "j": Language("ja-JP", "jpx/ja", listed=False),  # kana only: espeak-ng reads kanji as "Chinese letter"
+    "j": Language("ja-JP", JAPANESE, ("pyopenjtalk",), "ja"),  # espeak-ng reads kanji as "Chinese letter"
     "p": Language("pt-BR", "roa/pt-BR"),
-    "z": Language("zh-CN", "sit/cmn", listed=False),  # espeak-ng's IPA does not tell the first tone from the fourth
+    "z": Language("zh-CN", MANDARIN, ("pypinyin", "rjieba"), "zh"),  # espeak-ng drops tones
 }
 
 PUBLISHED: tuple[str, ...] = (

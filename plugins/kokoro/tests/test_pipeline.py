@@ -22,7 +22,7 @@ from meadowlark_kokoro.files import look
 from meadowlark_kokoro.model import Speech
 from meadowlark_kokoro.pipeline import KEPT_FRAMES, KNEE, KokoroPipeline, _limited, _trimmed
 from meadowlark_kokoro.timings import Word, words
-from meadowlark_kokoro.voices import PUBLISHED
+from meadowlark_kokoro.voices import PUBLISHED, language_of
 
 TEXT = "The lights in the living room are on, and nobody is at home."
 LONG = "The lights in the living room are on, and nobody has been at home since the early afternoon of yesterday."
@@ -75,7 +75,13 @@ def test_with_files_there_is_nothing_to_download(voice_dir: Path) -> None:
     voices = registered(voice_dir)
     assert list(voices) == ["af_heart", "af_sky", "bf_emma", "jf_alpha"]
     assert not any(voice.assets for voice in voices.values())
-    assert [voice.id for voice in voices.values() if not voice.advertised] == ["jf_alpha"]
+
+
+def test_voices_are_listed_where_what_reads_their_language_is_there(tmp_path: Path) -> None:
+    for name, voice in registered(tmp_path).items():
+        remedy = language_of(name).remedy
+        assert voice.advertised == (not remedy)
+        assert (f"(needs {remedy})" in voice.name) == bool(remedy)
 
 
 def test_blends_by_name_and_from_the_file(tmp_path: Path) -> None:
@@ -180,8 +186,9 @@ def test_an_unknown_voice_in_a_blend_is_an_error(say: Callable[..., np.ndarray])
 
 
 def test_a_text_that_the_voice_cannot_read_is_an_error(say: Callable[..., np.ndarray]) -> None:
-    with pytest.raises(ValueError, match="kana only"):
-        say("今日は", "jf_alpha")
+    pytest.importorskip("pyopenjtalk", reason="needs meadowlark-kokoro[ja]")
+    with pytest.raises(ValueError, match="no sounds for this text; it speaks jpx/ja"):
+        say("한국", "jf_alpha")
 
 
 def test_punctuation_alone_is_a_pause(say: Callable[..., np.ndarray]) -> None:
