@@ -23,7 +23,7 @@ from meadowlark.kit.precision import Bits, Plan, Quality, bfloat16_is_quick, pla
 from meadowlark.kit.references import Library, describe, load
 from meadowlark.kit.stream import State, first_piece, pieces
 
-from . import codec, phonemes, settings
+from . import TIMBRES, codec, phonemes, settings
 from .batch import GPU_CAPACITY, GPU_PLACES, in_company
 from .captured import Captured
 from .checkpoint import Checkpoint
@@ -34,6 +34,7 @@ from .markers import marked_parts
 from .prompt import Prompt, Sample
 from .sampler import Manner, RandomNoise
 from .text import has_words
+from .timbres import SENTENCE, Timbres
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,10 +47,6 @@ LARGEST_PIECE = 16
 
 VOICES_IN_MEMORY = 4
 """Whose prompts are kept as keys and values: 112 KiB a token in bfloat16, 31 MB for 10 s of reference."""
-
-ANCHOR = "The morning was quiet, and a light wind moved the curtains while the coffee was getting warm."
-"""What a voice without a reference says once, unheard: its codes are its reference ever after."""
-
 
 GRADES = (Grade(Bits.FULL, 4.5), Grade(Bits.INT8, 1.8), Grade(Bits.INT4, 1.0))
 """Of a CPU, best first: what `quality: auto` chooses from."""
@@ -76,10 +73,12 @@ class FishPipeline(Pipeline):
         self._reads_sounds = self._generation.marks and len(self._tokenizer.trusted(phonemes.START)) == 1
         speaker = self._speaker_of(config, int(settings.number(options, "threads") or 0))
         self._speaker, self.places = in_company(speaker, self._plan)
+        self._alone = speaker
         self._open = 0
         codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
         self._decoder = self._checkpoint.decoder(codec_plan)
         self._library = Library(self.context.data_dir, engine, self._generation.codec.version)
+        self._timbres = Timbres(self._library, str(speaker.config), self._speech_of_timbre, speaker.tokens.stop)
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
         self._step_seconds = self._decode_seconds = 0.0
         _LOGGER.info("%s computes as %s", engine, self._plan)
@@ -106,7 +105,7 @@ class FishPipeline(Pipeline):
         return Eager(self._checkpoint.model(config, tokens, self._plan))
 
     def warm_up(self) -> None:
-        """Measure how fast frames and sound are made here: when the first is heard depends on it."""
+        """Measure how fast frames and sound are made here, on which depends when the first is heard; draw a timbre."""
         count = 5
         if isinstance(self._speaker, Captured):
             self._speaker.warm_up()
@@ -124,6 +123,7 @@ class FishPipeline(Pipeline):
             self._decode_seconds = (time.perf_counter() - begun) / len(frames)
         self._paces.note(self._plan.bits, (self._step_seconds + self._decode_seconds) * FRAME_RATE)
         _LOGGER.debug("A frame takes %.1f ms, its sound %.1f ms", self._step_seconds * 1e3, self._decode_seconds * 1e3)
+        self._timbres.codes(next(iter(TIMBRES.values())))  # the first voice's: while it loads, another one speaks
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
         """Yield float32. Raises VoiceReferenceError, ValueError."""
@@ -133,7 +133,9 @@ class FishPipeline(Pipeline):
                 _LOGGER.info("A text of %d characters has no word in it: a short pause", len(utterance.text))
                 yield np.zeros(codec.FRAME, np.float32)  # emoji, dots: a breath
             return
-        yield from self._drawing(utterance)
+        if not utterance.options.get("reference"):
+            for _ in self._timbres.drawing(_timbre_of(utterance)):
+                yield np.zeros(0, np.float32)  # others are spoken meanwhile
         samples, key = self._samples(utterance)
         manner, seed = self._manner(utterance.options), int(settings.number(utterance.options, "seed") or 0)
         for part in parts:
@@ -180,20 +182,6 @@ class FishPipeline(Pipeline):
         audio: Audio = self._decoder.decode(codes, state)[0, 0].float().cpu().numpy()
         return audio
 
-    def _drawing(self, utterance: Utterance) -> Iterator[Audio]:
-        """Draw the timbre of a voice that speaks for the first time; others are spoken meanwhile."""
-        if utterance.options.get("reference"):
-            return
-        seed = _timbre_of(utterance)
-        try:
-            self._library.kept(self._anchor_content(seed), _not_drawn)
-        except LookupError:
-            frames = []
-            for frame in self._anchor_speech(seed):
-                frames.append(frame)
-                yield np.zeros(0, np.float32)
-            self._library.kept(self._anchor_content(seed), lambda: self._codes(frames))
-
     def _samples(self, utterance: Utterance) -> tuple[tuple[Sample, ...], str]:
         """Whom to speak like, and a key for it."""
         if path := str(utterance.options.get("reference", "")):
@@ -201,7 +189,7 @@ class FishPipeline(Pipeline):
             codes = self._library.encoded(reference, lambda: self._encode(Path(path)))
             return (Sample(reference.text, codes),), f"{path} {codes.shape[1]} {reference.text}"
         seed = _timbre_of(utterance)
-        return (Sample(ANCHOR, self._anchor(seed)),), f"timbre {seed}"
+        return (Sample(SENTENCE, self._timbres.codes(seed)),), f"timbre {seed}"
 
     def _encode(self, path: Path) -> Tensor:
         """The encoder is read for it and forgotten: 207 of the codec's 391 million weights."""
@@ -209,25 +197,11 @@ class FishPipeline(Pipeline):
         encoder = self._checkpoint.encoder(Plan(self._plan.device, torch.float32))
         return encoder.encode(audio[None, None])[0].cpu()
 
-    def _anchor(self, seed: int) -> Tensor:
-        """The codes of a timbre: made by the first that asks, then kept on disk."""
-        return self._library.kept(self._anchor_content(seed), lambda: self._draw_anchor(seed))
-
-    def _anchor_content(self, seed: int) -> bytes:
-        # Whatever the precision: a voice stays who it is when `auto` has found that the machine can do better.
-        return f"timbre {seed} {ANCHOR} {self._speaker.config}".encode()
-
-    def _draw_anchor(self, seed: int) -> Tensor:
-        return self._codes(list(self._anchor_speech(seed)))
-
-    def _anchor_speech(self, seed: int) -> Speech:
-        frames = settings.Lengths().frames(ANCHOR, FRAME_RATE) // 2
-        sampler = self._sampler(self._manner({}), seed)
-        return Speech(self._speaker, self._prompt(ANCHOR, ()).whole, sampler, frames)
-
-    def _codes(self, frames: list[Tensor]) -> Tensor:
-        spoken = [frame for frame in frames if int(frame[0]) != self._speaker.tokens.stop]
-        return torch.stack(spoken, dim=1)[1:].cpu()
+    def _speech_of_timbre(self, seed: int) -> Speech:
+        """By itself: it may be left half drawn, and would keep a place from others."""
+        frames = settings.Lengths().frames(SENTENCE, FRAME_RATE) // 2
+        sampler = self._alone.sampler(self._manner({}), RandomNoise(seed))
+        return Speech(self._alone, self._prompt(SENTENCE, ()).whole, sampler, frames)
 
     def _prefix(self, key: str, prompt: Prompt) -> Prefix:
         """The voice's part of a prompt, as the model has read it."""
@@ -255,10 +229,6 @@ class FishPipeline(Pipeline):
 def _timbre_of(utterance: Utterance) -> int:
     """Of a voice without a reference."""
     return int(settings.number({"seed": utterance.options.get("timbre", 1)}, "seed") or 1)
-
-
-def _not_drawn() -> Tensor:
-    raise LookupError("this timbre has not been drawn")
 
 
 def _codec_dtype(chosen: Plan) -> torch.dtype:

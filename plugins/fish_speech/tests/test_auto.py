@@ -46,5 +46,5 @@ def test_takes_what_keeps_up(voices: Path, tmp_path: Path, rtf: float, bits: Bit
 
 
 def test_a_voice_stays_the_same_at_every_precision(voices: Path, tmp_path: Path) -> None:
-    anchors = [loaded(voices, tmp_path, quality=each)._anchor(1) for each in ("fast", "quality")]
+    anchors = [loaded(voices, tmp_path, quality=each)._timbres.codes(1) for each in ("fast", "quality")]
     assert torch.equal(*anchors)

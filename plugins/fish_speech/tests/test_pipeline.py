@@ -65,7 +65,7 @@ def test_others_are_spoken_while_a_timbre_is_drawn(home: Path) -> None:
     while not len(next(heard)):
         pass
     heard.close()
-    assert pipeline._anchor(9).shape[0] == 10
+    assert pipeline._timbres.codes(9).shape[0] == 10
 
 
 def test_is_heard_before_it_is_computed(pipeline: FishPipeline) -> None:
@@ -98,9 +98,9 @@ def test_a_prompt_read_once_gives_the_same(pipeline: FishPipeline) -> None:
 def test_timbre_outlives_the_process(home: Path, pipeline: FishPipeline) -> None:
     again = make(home, quality="quality")
     again.load()
-    once, twice = (each._anchor(2) for each in (pipeline, again))
+    once, twice = (each._timbres.codes(2) for each in (pipeline, again))
     assert once.tolist() == twice.tolist()
-    assert once.tolist() != pipeline._anchor(3).tolist()
+    assert once.tolist() != pipeline._timbres.codes(3).tolist()
     assert once.shape[0] == 10
     assert once.shape[1] > 20
 
