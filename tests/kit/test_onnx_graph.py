@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from meadowlark.kit.onnx_graph import Graph, GraphError, load, part, tensor, weight_types
+from meadowlark.kit.onnx_graph import FLOAT, Graph, GraphError, float_type, load, part, tensor, weight_types
 from meadowlark.kit.ort import Compute, session
 
 X = np.array([[1, 2], [3, 4]], np.float32)
@@ -48,6 +48,26 @@ def test_walking(model: onnx.ModelProto) -> None:
     assert found is not None
     assert found.output[0] == "added"
     assert graph.behind("y", frozenset({"If"}), frozenset()) is None
+
+
+def test_element_types_are_found_where_they_are_said() -> None:
+    node, half = onnx.helper.make_node, onnx.TensorProto.FLOAT16
+    nodes = [
+        node("Cast", ["x"], ["half"], to=half),
+        node("Relu", ["half"], ["positive"]),
+        node("Where", ["is_x", "positive", "positive"], ["chosen"]),
+        node("Cast", ["chosen"], ["single"], to=FLOAT),
+        node("DynamicQuantizeLinear", ["single"], ["small", "scale", "zero"]),
+        node("DequantizeLinear", ["small", "weight"], ["back"]),
+    ]
+    weight = onnx.numpy_helper.from_array(np.ones((), np.float16), "weight")
+    inputs = [tensor("x", (1,)), tensor("is_x", (1,), onnx.TensorProto.BOOL)]
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", inputs, [tensor("back", (1,), half)], [weight]))
+    graph = Graph(model)
+    of = {name: float_type(graph, name) for name in ("x", "positive", "chosen", "single", "back", "weight", "is_x")}
+    assert [name for name, kind in of.items() if kind == half] == ["positive", "chosen", "back", "weight"]
+    assert graph.origin("small", frozenset({"DynamicQuantizeLinear", "Cast"})) == "chosen"
+    assert graph.origin("x", frozenset({"Cast"})) == "x"
 
 
 def test_weights_by_type(model: onnx.ModelProto) -> None:

@@ -1,15 +1,13 @@
-"""Sessions: which providers, how many threads, and two of them in a row."""
+"""Sessions: which providers, and how many threads."""
 
 from __future__ import annotations
 
 import os
 
-import numpy as np
 import onnx
 import pytest
 
-from meadowlark.kit.onnx_graph import part, tensor
-from meadowlark.kit.ort import MOST_THREADS, Chain, Compute, default_threads, memory_bytes, providers, session
+from meadowlark.kit.ort import MOST_THREADS, Compute, default_threads, memory_bytes, providers, session
 
 ALL = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
 
@@ -57,25 +55,6 @@ def test_threads_are_those_that_this_process_may_use() -> None:
 def test_the_arena_follows_the_size_of_the_machine(model: onnx.ModelProto) -> None:
     expected = memory_bytes() >= 4 * 1024**3
     assert session(model.SerializeToString()).get_session_options().enable_cpu_mem_arena == expected
-
-
-def test_a_chain_computes_what_the_whole_computes_bound_or_not(model: onnx.ModelProto) -> None:
-    x = np.array([[1, 2], [3, 4]], np.float32)
-    between = tensor("added", ("n", 3))
-    inputs = {each.name: each for each in model.graph.input}
-    first = part(model, [inputs["x"]], [between, model.graph.output[1]], "first")
-    shown = onnx.helper.make_node("Relu", ["added"], ["positive"])
-    second = onnx.helper.make_model(
-        onnx.helper.make_graph([shown], "second", [between], [tensor("positive", ("n", 3))]),
-        opset_imports=model.opset_import,
-        ir_version=8,
-    )
-    compute = Compute(threads=1)
-    chain = Chain(session(first.SerializeToString(), compute), session(second.SerializeToString(), compute))
-    whole = session(model.SerializeToString(), compute).run(None, {"x": x, "s": np.ones(1, np.float32)})
-    for own, (positive,) in (chain.run({"x": x}), chain.bound("cpu", {"x": x})):
-        assert np.array_equal(positive, whole[0])
-        assert own["size"] == whole[1]
 
 
 def test_what_cannot_be_read_is_onnxruntimes_own_error() -> None:

@@ -64,6 +64,12 @@ class Graph:
             return self.shape_of(node.input[0])
         return None
 
+    def origin(self, tensor: str, through: frozenset[str]) -> str:
+        """The tensor that this one is, but for nodes of `through` in between."""
+        while (node := self.producer.get(tensor)) is not None and node.op_type in through:
+            tensor = node.input[0]
+        return tensor
+
     def behind(self, tensor: str, op_types: frozenset[str], through: frozenset[str]) -> NodeProto | None:
         """The node of one of the types that a tensor comes from, passing nodes of `through` by their first input."""
         while node := self.producer.get(tensor):
@@ -133,10 +139,28 @@ def tensor(name: str, shape: Sequence[int | str | None], like: int = FLOAT) -> V
     return onnx.helper.make_tensor_value_info(name, like, list(shape))
 
 
-def float_type(graph: Graph, weight: str) -> int:
-    """The element type that a convolution computes in, by its weight: float32 or float16."""
-    kind = graph._initializers[weight].data_type if weight in graph._initializers else FLOAT
+def float_type(graph: Graph, tensor: str) -> int:
+    """The element type of a computed tensor or a weight: float32 or float16; float32 where it cannot be told."""
+    kind = _element_type(graph, tensor)
     return kind if kind in (FLOAT, FLOAT16) else FLOAT
+
+
+def _element_type(graph: Graph, tensor: str) -> int:
+    """By walking to where it is said; most nodes give what their first input is."""
+    inputs = {each.name: each.type.tensor_type.elem_type for each in graph.model.graph.input}
+    while tensor not in inputs:
+        if weight := graph._initializers.get(tensor):
+            return weight.data_type
+        node = graph.producer.get(tensor)
+        said = {each.name: each for each in node.attribute} if node else {}
+        if node is None or node.op_type in {"If", "Loop", "Scan"}:
+            return FLOAT
+        if node.op_type == "Cast":
+            return said["to"].i
+        if node.op_type == "Constant" or not node.input:
+            return said["value"].t.data_type if "value" in said else FLOAT
+        tensor = node.input[1 if node.op_type in {"Where", "DequantizeLinear"} else 0]
+    return inputs[tensor]
 
 
 def weight_types(model: ModelProto) -> dict[int, int]:

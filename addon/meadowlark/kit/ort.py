@@ -1,22 +1,15 @@
-"""Sessions of ONNX Runtime as a house needs them: small when they rest, quick for lengths never seen before.
-
-session(model, Compute(...))    one model at work
-Chain(first, second)            two of them, what goes from one to the other stays on the device
-"""
+"""Sessions of ONNX Runtime as a house needs them: small when they rest, quick for lengths never seen before."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -25,8 +18,6 @@ MOST_THREADS = 4
 
 SMALL_HOST_BYTES = 4 * 1024**3
 """Below it the arena is off: it keeps the largest sentence's memory for ever (Kokoro: +225 MB) for 2 % of time."""
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,52 +91,6 @@ def _warn_without_cuda(device: str) -> None:
         "onnxruntime",
         device,
     )
-
-
-class Chain:
-    """Two sessions in a row: the first one's outputs are the second one's inputs of the same names."""
-
-    def __init__(self, first: onnxruntime.InferenceSession, second: onnxruntime.InferenceSession) -> None:
-        self.first, self.second = first, second
-        self._between = [each.name for each in second.get_inputs()]
-        self._own = [each.name for each in first.get_outputs() if each.name not in self._between]
-        self._on_gpu = "CUDAExecutionProvider" in second.get_providers()
-
-    def run(self, feeds: Mapping[str, Array]) -> tuple[dict[str, Array], list[Array]]:
-        """What the first gives besides the second one's inputs, by name, and all that the second gives.
-
-        On a GPU the tensors in between (7 MB for 11 s of Kokoro) never leave it.
-        """
-        if not self._on_gpu:
-            given = self.between(feeds)
-            own = {name: given[name] for name in self._own}
-            return own, self.second.run(None, {name: given[name] for name in self._between})
-        return self.bound("cuda", feeds)
-
-    def between(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """All that the first gives, by name."""
-        names = [*self._own, *self._between]
-        return dict(zip(names, self.first.run(names, dict(feeds)), strict=True))
-
-    def bound(self, device: str, feeds: Mapping[str, Array]) -> tuple[dict[str, Array], list[Array]]:
-        """`run` with the tensors in between bound to memory of the device."""
-        binding = self.first.io_binding()
-        for name, value in feeds.items():
-            binding.bind_cpu_input(name, np.ascontiguousarray(value))
-        for name in self._between:
-            binding.bind_output(name, device)
-        for name in self._own:
-            binding.bind_output(name, "cpu")
-        self.first.run_with_iobinding(binding)
-        names = [*self._between, *self._own]
-        values = dict(zip(names, binding.get_outputs(), strict=True))
-        second = self.second.io_binding()
-        for name in self._between:
-            second.bind_ortvalue_input(name, values[name])
-        for each in self.second.get_outputs():
-            second.bind_output(each.name, "cpu")
-        self.second.run_with_iobinding(second)
-        return {name: values[name].numpy() for name in self._own}, [each.numpy() for each in second.get_outputs()]
 
 
 def default_threads() -> int:

@@ -14,11 +14,14 @@ from onnx import ModelProto, NodeProto, TensorProto
 
 from meadowlark.kit.onnx_graph import Graph, GraphError, float_type, load, part, tensor, weight_types
 
-RECIPE = "kokoro-1"
+RECIPE = "kokoro-2"
 TEXT, SOUND = "text", "sound"
 PARTS = (TEXT, SOUND)
 SIGNED = "meadowlark.signed_weights"
 """Metadata of the text part: the share of the model's weights that are signed 8-bit numbers."""
+
+_QUANTIZING = frozenset({"DynamicQuantizeLinear", "Cast", "Identity"})
+"""What stands before a convolution in 8 bits."""
 
 
 def split(path: Path) -> dict[str, ModelProto]:
@@ -29,12 +32,14 @@ def split(path: Path) -> dict[str, ModelProto]:
     features = upsampling[0].input[0]
     weight = upsampling[1].input[1]
     source = _source(graph)
-    kind = float_type(graph, weight)
     channels = (graph.shape_of(weight) or (None,))[0]
     style = next((each for each in model.graph.input if _width(each.type.tensor_type) == 256), None)
     if style is None:
         raise GraphError("it has no input for a style of 256 numbers")
-    between = [tensor(features, (1, channels, "half_frames"), kind), tensor(source, (1, None, "steps"), kind)]
+    between = [
+        tensor(features, (1, channels, "half_frames"), float_type(graph, features)),
+        tensor(source, (1, None, "steps"), float_type(graph, source)),
+    ]
     text = part(model, model.graph.input, [*between, *model.graph.output[1:]], TEXT)
     text.metadata_props.add(key=SIGNED, value=f"{signed_share(model):.3f}")
     sound = part(model, [*between, style], [model.graph.output[0]], SOUND)
@@ -64,11 +69,11 @@ def _source(graph: Graph) -> str:
     The source's wave also goes into several, those of the STFT, which have one stride.
     """
     strides: dict[str, set[int]] = defaultdict(set)
-    for node in graph.all("Conv"):
-        own = next((each.ints[0] for each in node.attribute if each.name == "strides"), 1)
-        strides[node.input[0]].add(own)
-        if len(strides[node.input[0]]) > 1:
-            return str(node.input[0])
+    for node in graph.all("Conv", "ConvInteger"):
+        taken = graph.origin(node.input[0], _QUANTIZING)
+        strides[taken].add(next((each.ints[0] for each in node.attribute if each.name == "strides"), 1))
+        if len(strides[taken]) > 1:
+            return str(taken)
     raise GraphError("no sound source goes into convolutions of different strides")
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from meadowlark.kit.onnx_graph import GraphError
 from meadowlark.kit.ort import Compute
@@ -29,8 +31,14 @@ def opened(path: Path, **more: bool) -> KokoroModel:
 
 def original(path: Path, speed: float = 1.0) -> np.ndarray:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    feeds = {session.get_inputs()[0].name: np.array([[0, *TOKENS, 0]]), "style": STYLE}
-    return session.run(None, {**feeds, "speed": np.array([speed], np.float32)})[0].reshape(-1)
+    tokens, style, rate = session.get_inputs()
+    real = "float16" if style.type == "tensor(float16)" else "float32"
+    feeds = {
+        tokens.name: np.array([[0, *TOKENS, 0]]),
+        style.name: STYLE.astype(real),
+        rate.name: np.full(1, speed, real),
+    }
+    return session.run(None, feeds)[0].reshape(-1)
 
 
 def snr(audio: np.ndarray, reference: np.ndarray) -> float:
@@ -171,6 +179,66 @@ def test_the_slow_int8_file_is_recognized_and_said(
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     opened(path)
     assert "signed" not in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "slow"), [(QuantType.QInt8, True), (QuantType.QUInt8, False)])
+@pytest.mark.parametrize("small_text", [False, True])
+def test_files_that_are_8_bit_throughout_are_cut_and_spoken_in_windows(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: QuantType,
+    slow: bool,
+    small_text: bool,
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    path = tmp_path / "kokoro-v1.0.int8.onnx"
+    quantize_dynamic(doubles.write(tmp_path), path, weight_type=kind)
+    assert {"ConvInteger", "DynamicQuantizeLinear"} <= {each.op_type for each in onnx.load(path).graph.node}
+    with caplog.at_level(logging.WARNING):
+        model = opened(path, small_text=small_text)
+    assert ("signed 8-bit weights" in caplog.text) == slow
+    assert model.in_windows
+    speech = model.begin(TOKENS, STYLE, 1.0)
+    assert np.allclose(model.whole(speech), original(path), atol=2e-2 if small_text else 1e-6)
+    windows = np.concatenate(list(model.windows(speech)))
+    assert len(windows) == len(model.whole(speech))
+    assert snr(windows, model.whole(speech)) > 8
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_files_in_fp16_are_cut_and_spoken_in_windows(tmp_path: Path, inside: bool) -> None:
+    """inside: only what is computed is float16, as published; else style and audio as well."""
+    path = tmp_path / "model_fp16.onnx"
+    double = onnx.load(doubles.write(tmp_path, layout="v1.0"))
+    onnx.save(convert_float_to_float16(double, keep_io_types=inside, op_block_list=["Range", "CumSum"]), path)
+    model = opened(path)
+    assert model.in_windows
+    speech = model.begin(TOKENS, STYLE, 1.0)
+    assert {each.dtype.name for name, each in speech.tensors.items() if each.ndim == 3} == {"float16"}
+    whole = model.whole(speech)
+    assert np.allclose(whole, original(path), atol=1e-3)
+    windows = np.concatenate(list(model.windows(speech)))
+    assert len(windows) == len(whole)
+    assert snr(windows, whole) > 8
+
+
+def test_fp16_with_8_bit_weights_is_cut_where_it_is_still_fp16(tmp_path: Path) -> None:
+    """As onnx-community's q8f16: casts to float32 stand before what quantizes."""
+    path, half = tmp_path / "model_q8f16.onnx", tmp_path / "half.onnx"
+    double = onnx.load(doubles.write(tmp_path, layout="v1.0"))
+    onnx.save(convert_float_to_float16(double, keep_io_types=True, op_block_list=["Range", "CumSum", "Conv"]), half)
+    quantize_dynamic(half, path, weight_type=QuantType.QUInt8, op_types_to_quantize=["Conv"])
+    made = onnx.load(path)
+    for node in made.graph.node:
+        node.name = ""  # the converter gives several the same
+    onnx.save(made, path)
+    model = opened(path)
+    assert model.in_windows
+    speech = model.begin(TOKENS, STYLE, 1.0)
+    whole = model.whole(speech)
+    assert np.allclose(whole, original(path), atol=1e-3)
+    assert snr(np.concatenate(list(model.windows(speech))), whole) > 8
 
 
 def test_an_fp32_file_is_not_called_slow(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
