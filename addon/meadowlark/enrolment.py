@@ -208,6 +208,8 @@ def _checked(wish: Wish) -> Wish:
     text = " ".join(wish.text.split())
     if not 0 < len(text) <= MOST_TEXT or not text.isprintable() or not any(map(str.isalnum, text)):
         raise RequestError(f"The text must be what is said in the recording, in 1 to {MOST_TEXT} characters.")
+    if "\ufffd" in text:
+        raise RequestError("The text has letters that could not be read: write it in UTF-8.")
     if wish.language and not LANGUAGE.fullmatch(wish.language):
         raise RequestError(f"The language {wish.language[:80]!r} is no BCP 47 tag such as 'en-GB'.")
     for what, note in (("origin", wish.origin), ("consent", wish.consent)):

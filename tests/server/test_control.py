@@ -142,6 +142,14 @@ async def test_a_recording_is_sent_listed_and_removed(
     assert not list(tmp_path.glob(".upload*"))  # noqa: ASYNC240
 
 
+async def test_a_text_that_curl_has_not_escaped(
+    control: ControlSocket, controls: FakeControls, send: Send, tmp_path: Path
+) -> None:
+    target = "/voices?name=anna&text=Grüße,%20André.".encode()
+    await send(b"POST " + target + b" HTTP/1.1\r\nContent-Length: 4\r\n\r\nRIFF")
+    assert controls.enrolled["anna"][0].text == "Grüße, André."
+
+
 async def test_a_recording_may_be_named_by_its_path(
     control: ControlSocket, controls: FakeControls, tmp_path: Path
 ) -> None:
@@ -168,6 +176,9 @@ async def test_whoever_sends_too_much_still_hears_why(control: ControlSocket, tm
         file.truncate(UPLOAD_BYTES + 1)
     with pytest.raises(MeadowlarkError, match="larger than 32 MiB"):
         await enroll_at(control.path, Wish("anna", "a"), recording)
+    recording.write_bytes(b"RIFF" * 1_000_000)
+    with pytest.raises(MeadowlarkError, match="knows no 'volume'"):
+        await ask(control.path, "/voices?name=anna&volume=3", recording)
 
 
 async def test_only_its_user_may_open_it(control: ControlSocket) -> None:
@@ -210,6 +221,7 @@ NONSENSE = [
     (post("/prewarm", b'{"engine": "nobody"}'), 404, "There are: kokoro"),
     (post("/voices", b"{}"), 400, "/home/me/anna.wav"),
     (post("/voices", b'{"name": "a", "text": "b", "path": "anna.wav"}'), 400, "must begin with /"),
+    (post("/voices", b'{"name": "a", "text": "b", "path": "/a\\u0000.wav"}'), 400, "must begin with /"),
     (post("/voices?name=anna", b""), 400, "--data-binary"),
     (post("/voices?name=anna&volume=3", b"x"), 400, "knows no 'volume'"),
     (post("/voices?name=bad", b"x"), 400, "is silent"),

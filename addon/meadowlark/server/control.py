@@ -199,7 +199,8 @@ class ControlSocket:
                 writer.write(response(status, answer))
                 async with asyncio.timeout(self._request_seconds):
                     await writer.drain()
-                    if status == 413:
+                    if status != 200:
+                        writer.write_eof()  # it may wait for the end before it hangs up
                         await drain_unread(reader)
         except (OSError, TimeoutError):
             pass  # the client has gone, or does not read
@@ -265,7 +266,7 @@ class ControlSocket:
                 return Voices(tuple(await self._controls.voices()))
             case ["voices"], "POST":
                 new = decoded(body, _Enroll, '{"name": "anna", "text": "what is said", "path": "/home/me/anna.wav"}')
-                if not new.path.startswith("/"):
+                if not new.path.startswith("/") or "\0" in new.path:
                     raise HttpError(400, "`path` must begin with /: it is read by the server, wherever that runs")
                 return await self._controls.enroll(
                     Wish(new.name, new.text, new.language, new.origin, new.consent), Path(new.path)

@@ -48,7 +48,7 @@ class Head:
 async def read_head(reader: asyncio.StreamReader) -> Head | None:
     """The request line and the headers; None when the client left without a word. Raises HttpError."""
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        head = (await reader.readuntil(b"\r\n\r\n")).decode(errors="replace")  # curl sends "é" as it is
     except asyncio.IncompleteReadError as error:
         if error.partial:
             raise HttpError(400, "the request ends before its head does") from error
@@ -122,7 +122,8 @@ def response(status: int, answer: object) -> bytes:
 
 
 async def drain_unread(reader: asyncio.StreamReader, most: int = 2 * UPLOAD_BYTES) -> None:
-    """Read on what a client still sends after a refusal: closing before would tear the answer away from it."""
+    """Read on what a client still sends after a refusal, until it hangs up: closing before would tear the answer away
+    from it."""
     with suppress(OSError):
         while most > 0 and (block := await reader.read(BLOCK)):
             most -= len(block)
