@@ -112,6 +112,8 @@ def _heard(pipeline: Pipeline, utterance: Utterance, cancelled: Callable[[], boo
             else:
                 sounded = True
                 yield bytes(mute) + pcm
+            if cancelled():  # while others were spoken: a chunk more would be made for nobody
+                raise Cancelled
     finally:
         if close := getattr(chunks, "close", None):
             close()
