@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from meadowlark.schedule.batch import Batching
-from meadowlark.schedule.policy import pick_first_come
+from meadowlark.schedule.policy import Waiting, pick_first_come
 from meadowlark.schedule.queue import LOOK_AGAIN_SECONDS, Expected, Turns
 from meadowlark.testing.clock import FakeClock
 
@@ -185,6 +186,24 @@ async def test_who_would_leave_another_dry_waits_though_there_is_a_place() -> No
     assert second.begun
     await first.leave()
     await second.leave()
+
+
+async def test_one_of_a_crowd_looks_for_all() -> None:
+    looks = 0
+
+    def choose(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting]) -> Waiting:
+        nonlocal looks
+        looks += 1
+        return pick_first_come(waiting, now, absent)
+
+    turns = Turns(FakeClock(), choose, Batching(2, 0.5))
+    crowd = await guests(turns, *[SLOW] * 30)
+    assert [each.begun for each in crowd] == [True] + [False] * 29
+    looks = 0
+    await asyncio.sleep(1.5 * LOOK_AGAIN_SECONDS)
+    assert 0 < looks < 5
+    for each in crowd:
+        await each.leave()
 
 
 async def test_places_that_come_are_taken_at_once_and_those_that_go_are_waited_for() -> None:

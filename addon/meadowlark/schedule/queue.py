@@ -13,7 +13,7 @@ from .batch import Batching, Speaking, ends, may_join
 from .policy import SPEECH_SECONDS, WORK_SECONDS, Waiting, pick
 
 LOOK_AGAIN_SECONDS = 0.25
-"""A sentence that may not join yet asks again after so long: listeners gain a lead as time passes."""
+"""Whether somebody may join is asked again after so long: listeners gain a lead as time passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,9 @@ class Turns:
         self._call()
         try:
             while not called.done():
-                await asyncio.wait({called}, timeout=LOOK_AGAIN_SECONDS if self._batching.places > 1 else None)
-                self._call()
+                await asyncio.wait({called}, timeout=LOOK_AGAIN_SECONDS)
+                if self._batching.places > 1 and next(iter(self._waiting), None) == me.ticket:
+                    self._call()  # whoever has waited longest looks for all: 120 who did took 0.4 s of each second
         except asyncio.CancelledError:
             if self._waiting.pop(me.ticket, None) is None:  # called in the same moment: the place is ours to pass on
                 self._leave(me.ticket)
