@@ -51,6 +51,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._parts: list[str] = []
+        self._last = ""  # letter or sign that is spoken, white space apart
         self._silent = 0  # open elements, from the outermost that is not spoken
         self._sounds: list[tuple[int, str]] = []  # of the open <phoneme> elements: where they began, and their IPA
 
@@ -59,7 +60,7 @@ class _Reader:
         if self._silent or element in _SILENT:
             self._silent += 1
         elif element == "sub" and "alias" in attributes:
-            self._parts.append(attributes["alias"])
+            self._say(attributes["alias"])
             self._silent = 1
         elif element == "phoneme":
             self._sounds.append((len(self._parts), _ipa(attributes)))
@@ -74,13 +75,15 @@ class _Reader:
             self._silent -= 1
         elif element == "phoneme":
             start, ipa = self._sounds.pop()
-            self._parts[start:] = [written("".join(self._parts[start:]), ipa)]
+            word = "".join(self._parts[start:])
+            del self._parts[start:]
+            self._say(written(word, ipa))
         elif element in _ENDS:
             self._parts.append("\n")
 
     def characters(self, data: str) -> None:
         if not self._silent:
-            self._parts.append(data.replace("\n", " "))
+            self._say(data.replace("\n", " "))
 
     def text(self) -> str:
         lines = (" ".join(line.split()) for line in "".join(self._parts).split("\n"))
@@ -88,8 +91,11 @@ class _Reader:
 
     def _pause(self, mark: str) -> None:
         """A comma or a full stop, unless something of the kind stands there."""
-        before = next((part.rstrip() for part in reversed(self._parts) if part.strip()), "")
-        self._parts.append(f"{mark} " if mark and before and before[-1] not in ",.;:!?…。！？、" else " ")
+        self._say(f"{mark} " if mark and self._last and self._last not in ",.;:!?…。！？、" else " ")
+
+    def _say(self, text: str) -> None:
+        self._parts.append(text)
+        self._last = text.rstrip()[-1:] or self._last
 
 
 def _ipa(attributes: dict[str, str]) -> str:
