@@ -7,6 +7,7 @@ some nine seconds of speech: a second or two on a GPU, far longer on a slow proc
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -14,6 +15,16 @@ from torch import Tensor
 from meadowlark.kit.references import Library
 
 SENTENCE = "The morning was quiet, and a light wind moved the curtains while the coffee was getting warm."
+
+
+@dataclass(slots=True)
+class _Drawing:
+    """A timbre of which some frames are there."""
+
+    frames: Iterator[Tensor]
+    drawn: list[Tensor] = field(default_factory=list)
+    asking: int = 0
+    """How many draw it together now."""
 
 
 class Timbres:
@@ -26,7 +37,7 @@ class Timbres:
         that the machine can do better.
         """
         self._library, self._model, self._speech, self._stop = library, model, speech, stop
-        self._begun: dict[int, tuple[Iterator[Tensor], list[Tensor]]] = {}
+        self._begun: dict[int, _Drawing] = {}
 
     def codes(self, seed: int) -> Tensor:
         """A timbre's reference, (codebooks, T); drawn first if need be."""
@@ -38,7 +49,8 @@ class Timbres:
         """Draw a timbre that is not there yet, a step for each frame.
 
         Who stops asking leaves what was drawn to the next who asks: a listener who is served by another voice after
-        a few seconds must not cause the same seconds to be drawn again and again.
+        a few seconds must not cause the same seconds to be drawn again and again. When another timbre is begun, what
+        nobody asks for any more is given up: a half is a cache in memory, or a place on a GPU.
         """
         try:
             self._library.kept(self._content(seed), _missing)
@@ -46,20 +58,25 @@ class Timbres:
             yield from self._draw(seed)
 
     def _draw(self, seed: int) -> Iterator[None]:
-        if seed not in self._begun:
-            self._begun[seed] = iter(self._speech(seed)), []
-        frames, drawn = self._begun[seed]
+        drawing = self._begun.get(seed) or self._begin(seed)
+        drawing.asking += 1
         try:
-            for frame in frames:
-                drawn.append(frame)
+            for frame in drawing.frames:
+                drawing.drawn.append(frame)
                 yield
-            self._library.kept(self._content(seed), lambda: self._without_stop(drawn))
-        except GeneratorExit:
-            raise
-        except BaseException:
+            if self._begun.get(seed) is drawing:  # else it failed while another one asked: there is only a part of it
+                self._library.kept(self._content(seed), lambda: self._without_stop(drawing.drawn))
+                del self._begun[seed]
+        except Exception:
             self._begun.pop(seed, None)
             raise
-        self._begun.pop(seed, None)
+        finally:
+            drawing.asking -= 1
+
+    def _begin(self, seed: int) -> _Drawing:
+        self._begun = {other: each for other, each in self._begun.items() if each.asking}
+        self._begun[seed] = drawing = _Drawing(iter(self._speech(seed)))
+        return drawing
 
     def _without_stop(self, frames: list[Tensor]) -> Tensor:
         return torch.stack([frame for frame in frames if int(frame[0]) != self._stop], dim=1)[1:].cpu()

@@ -21,13 +21,18 @@ class Model:
     def __init__(self) -> None:
         self.drawn: list[int] = []
         self.fails_at = -1
+        self.at_work = 0
 
     def speech(self, seed: int) -> Iterator[torch.Tensor]:
-        for place in range(FRAMES):
-            if place == self.fails_at:
-                raise RuntimeError("out of luck")
-            self.drawn.append(seed)
-            yield torch.tensor([STOP if place == FRAMES - 1 else 5, seed, place])
+        self.at_work += 1
+        try:
+            for place in range(FRAMES):
+                if place == self.fails_at:
+                    raise RuntimeError("out of luck")
+                self.drawn.append(seed)
+                yield torch.tensor([STOP if place == FRAMES - 1 else 5, seed, place])
+        finally:
+            self.at_work -= 1
 
 
 def timbres(folder: Path, model: Model, name: str = "tiny") -> Timbres:
@@ -77,3 +82,30 @@ def test_a_failure_is_not_kept(tmp_path: Path) -> None:
         mine.codes(3)
     model.fails_at = -1
     assert mine.codes(3).shape == (2, 5)
+
+
+def test_a_failure_leaves_no_half_to_who_drew_together(tmp_path: Path) -> None:
+    model = Model()
+    model.fails_at = 3
+    mine = timbres(tmp_path, model)
+    one, other = mine.drawing(3), mine.drawing(3)
+    next(one), next(other), next(one)
+    with pytest.raises(RuntimeError, match="out of luck"):
+        next(other)
+    assert list(one) == []
+    model.fails_at = -1
+    assert mine.codes(3).shape == (2, 5)
+
+
+def test_what_is_left_half_drawn_does_not_gather(tmp_path: Path) -> None:
+    model = Model()
+    mine = timbres(tmp_path, model)
+    together = mine.drawing(9)
+    next(together)
+    for seed in range(4):
+        left = mine.drawing(seed)
+        next(left)
+        left.close()
+        assert model.at_work == 2
+    assert len(list(together)) == FRAMES - 1
+    assert mine.codes(9).tolist() == [[9] * 5, [0, 1, 2, 3, 4]]
