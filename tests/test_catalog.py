@@ -7,7 +7,7 @@ import re
 import pytest
 
 from meadowlark.api import EngineManifest, Voice
-from meadowlark.catalog import Catalog, VoiceRequest
+from meadowlark.catalog import MOST_ECHOED, Catalog, VoiceRequest
 from meadowlark.errors import VoiceError
 from meadowlark.plugins import Registry
 
@@ -107,6 +107,8 @@ def test_an_unspoken_language_names_what_to_fetch_or_install() -> None:
 def test_falls_back_only_where_allowed() -> None:
     choice = Catalog(REGISTRY, "robot/de", fallback=True).resolve(VoiceRequest("gone/voice"))
     assert (choice.name, choice.instead_of) == ("robot/de", "gone/voice")
+    hostile = Catalog(REGISTRY, "robot/de", fallback=True).resolve(VoiceRequest("x" * 1_000_000))
+    assert hostile.instead_of == "x" * MOST_ECHOED  # it goes into the log
 
 
 def test_fallback_keeps_the_language_asked_for() -> None:

@@ -155,8 +155,8 @@ class Catalog:
             replacement = self._by_language(request.language, self.ready) or self._default()
             if not replacement:
                 raise
-            asked = request.name or request.language or request.engine
-            return replace(replacement, instead_of=request.speaker if asked == "" else asked)
+            asked = request.name or request.language or request.engine or request.speaker
+            return replace(replacement, instead_of=asked[:MOST_ECHOED])
 
     def _resolve(self, request: VoiceRequest) -> Choice:
         if request.engine:
