@@ -23,6 +23,8 @@ from meadowlark.residency.ledger import (
     bucket,
 )
 from meadowlark.residency.ledger_file import LARGEST_BYTES, MOST_BROKEN, LedgerFile, encode
+from meadowlark.schedule.batch import Batching, Speaking, may_join
+from meadowlark.schedule.policy import Waiting
 
 GB = 10**9
 
@@ -96,6 +98,18 @@ def test_who_was_never_alone_has_a_speed_all_the_same() -> None:
     assert ledger.estimate("a", "cpu").first_audio_seconds(60) == pytest.approx(0.1)
     sentence(ledger, 60, rtf=0.1, first=0.05, together=2.0)  # faster than alone: company costs nothing
     assert ledger.estimate("a", "cpu").share == 0.0
+
+
+def test_one_busy_moment_does_not_end_all_company() -> None:
+    ledger = Ledger()
+    sentence(ledger, 60, rtf=0.1, first=0.1)
+    sentence(ledger, 60, rtf=0.5, first=0.5, together=2.0)  # each further one as much as four alone?
+    batching = Batching(4, ledger.estimate("a", "cpu").share)
+    speaking, next_one = [Speaking(left=0.4, lasts_until=104.0)], Waiting(1, 100.0, None, work=0.4)
+    assert may_join(next_one, speaking, [], 100.0, batching)
+    for _ in range(WINDOW):
+        sentence(ledger, 60, rtf=0.12, first=0.1, together=2.0)
+    assert ledger.estimate("a", "cpu").share == pytest.approx(0.2)
 
 
 def test_one_bad_measurement_among_many_does_not_rule() -> None:

@@ -38,6 +38,9 @@ GUESSED_PACE: Final = 0.065
 GUESSED_SHARE: Final = 0.3
 """Work that each further sentence adds to one alone, on an engine that speaks several at a time and has never yet."""
 
+MOST_SHARE: Final = 0.9
+"""From 1 on nobody would be spoken in company again, and so no later measurement could say that it was a busy moment."""
+
 LONELY: Final = 1.1
 IN_COMPANY: Final = 1.5
 """Sentences at a time, on average: up to so many a speed is that of one alone, from so many on that of several."""
@@ -257,7 +260,7 @@ class Ledger:
             pace=_quantile(measured.pace, 0.5, GUESSED_PACE),
             first_audio=_points(measured.first_audio),
             rtfs=_points(measured.rtf),
-            share=_quantile(measured.share, TIME_QUANTILE, GUESSED_SHARE),
+            share=min(MOST_SHARE, _quantile(measured.share, TIME_QUANTILE, GUESSED_SHARE)),
         )
 
     def _entry(self, engine: str) -> Entry:
