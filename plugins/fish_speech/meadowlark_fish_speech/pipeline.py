@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import logging
 import time
 from collections import OrderedDict
@@ -47,6 +48,9 @@ LARGEST_PIECE = 16
 
 VOICES_IN_MEMORY = 4
 """Whose prompts are kept as keys and values: 112 KiB a token in bfloat16, 31 MB for 10 s of reference."""
+
+DRAWING_SECONDS = 15.0
+"""Of a load, at most, for the first timbre: the core takes a load that lasts far longer than others for hung."""
 
 GRADES = (Grade(Bits.FULL, 4.5), Grade(Bits.INT8, 1.8), Grade(Bits.INT4, 1.0))
 """Of a CPU, best first: what `quality: auto` chooses from."""
@@ -123,7 +127,13 @@ class FishPipeline(Pipeline):
             self._decode_seconds = (time.perf_counter() - begun) / len(frames)
         self._paces.note(self._plan.bits, (self._step_seconds + self._decode_seconds) * FRAME_RATE)
         _LOGGER.debug("A frame takes %.1f ms, its sound %.1f ms", self._step_seconds * 1e3, self._decode_seconds * 1e3)
-        self._timbres.codes(next(iter(TIMBRES.values())))  # the first voice's: while it loads, another one speaks
+        self._draw_ahead(next(iter(TIMBRES.values())))  # the first voice's: while it loads, another one speaks
+
+    def _draw_ahead(self, timbre: int) -> None:
+        """As much of it as there is time for; the rest when it is asked for."""
+        frames = int(DRAWING_SECONDS / self._step_seconds)
+        for _ in itertools.islice(self._timbres.drawing(timbre), frames):
+            pass
 
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
         """Yield float32. Raises VoiceReferenceError, ValueError."""
@@ -187,18 +197,21 @@ class FishPipeline(Pipeline):
         if path := str(utterance.options.get("reference", "")):
             reference = describe(Path(path))
             codes = self._library.encoded(reference, lambda: self._encode(Path(path)))
-            return (Sample(reference.text, codes),), f"{path} {codes.shape[1]} {reference.text}"
-        seed = _timbre_of(utterance)
-        return (Sample(SENTENCE, self._timbres.codes(seed)),), f"timbre {seed}"
+            sample = Sample(reference.text, codes)
+        else:
+            sample = Sample(SENTENCE, self._timbres.codes(_timbre_of(utterance)))
+        return (sample,), _key_of(sample)
 
     def _encode(self, path: Path) -> Tensor:
         """The encoder is read for it and forgotten: 207 of the codec's 391 million weights."""
         audio = torch.from_numpy(load(path, codec.RATE))
-        encoder = self._checkpoint.encoder(Plan(self._plan.device, torch.float32))
-        return encoder.encode(audio[None, None])[0].cpu()
+        plan = Plan(self._plan.device, torch.float32)
+        codes = self._checkpoint.encoder(plan).encode(audio[None, None])[0].cpu()
+        torch.cuda.empty_cache()  # a GPU is shared, and torch would keep 0.8 GB; without one it does nothing
+        return codes
 
     def _speech_of_timbre(self, seed: int) -> Speech:
-        """By itself: it may be left half drawn, and would keep a place from others."""
+        """On a CPU by itself: it may be left half drawn, and would keep one of few places from others."""
         frames = settings.Lengths().frames(SENTENCE, FRAME_RATE) // 2
         sampler = self._alone.sampler(self._manner({}), RandomNoise(seed))
         return Speech(self._alone, self._prompt(SENTENCE, ()).whole, sampler, frames)
@@ -229,6 +242,11 @@ class FishPipeline(Pipeline):
 def _timbre_of(utterance: Utterance) -> int:
     """Of a voice without a reference."""
     return int(settings.number({"seed": utterance.options.get("timbre", 1)}, "seed") or 1)
+
+
+def _key_of(sample: Sample) -> str:
+    """By what is in it: a recording may be exchanged for another one of the same name and length."""
+    return hashlib.sha256(f"{sample.text} {sample.codes.tolist()}".encode()).hexdigest()
 
 
 def _codec_dtype(chosen: Plan) -> torch.dtype:

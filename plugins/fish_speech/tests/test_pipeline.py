@@ -22,7 +22,7 @@ from meadowlark_fish_speech.checkpoint import CheckpointError
 from meadowlark_fish_speech.config import ConfigError
 from meadowlark_fish_speech.doubles import write_s1, write_s2
 from meadowlark_fish_speech.generate import Speech
-from meadowlark_fish_speech.pipeline import FishPipeline
+from meadowlark_fish_speech.pipeline import DRAWING_SECONDS, FishPipeline
 from meadowlark_fish_speech.sampler import Manner, RandomNoise, S1Sampler
 from meadowlark_fish_speech.text import cut
 
@@ -66,6 +66,18 @@ def test_others_are_spoken_while_a_timbre_is_drawn(home: Path) -> None:
         pass
     heard.close()
     assert pipeline._timbres.codes(9).shape[0] == 10
+
+
+def test_a_slow_machine_draws_a_part_while_it_loads(home: Path) -> None:
+    pipeline = make(home, data="slow", quality="quality")
+    pipeline.load()
+    pipeline._step_seconds = DRAWING_SECONDS / 3
+    pipeline._draw_ahead(5)
+    assert len(pipeline._timbres._begun[5].drawn) == 3
+    pipeline._step_seconds = DRAWING_SECONDS / 1000
+    pipeline._draw_ahead(5)
+    assert not pipeline._timbres._begun
+    assert list(pipeline._timbres.drawing(5)) == []
 
 
 def test_is_heard_before_it_is_computed(pipeline: FishPipeline) -> None:
@@ -143,7 +155,12 @@ def write_voice(home: Path, name: str, samples: np.ndarray, text: str = "the wor
     folder.mkdir(exist_ok=True)
     soundfile.write(folder / f"{name}.wav", samples, rate)
     (folder / f"{name}.txt").write_text(text)
-    return Voice(name, ("en-US",), options={"reference": str(folder / f"{name}.wav")})
+    return voice_of(home, name)
+
+
+def voice_of(home: Path, name: str) -> Voice:
+    recording = home / "voices" / "references" / f"{name}.wav"
+    return Voice(name, ("en-US",), options={"reference": str(recording)})
 
 
 def tone(seconds: float, rate: int = 24000) -> np.ndarray:
@@ -159,6 +176,20 @@ def test_a_reference_is_encoded_once(home: Path, pipeline: FishPipeline, monkeyp
 
     monkeypatch.setattr(pipeline, "_encode", never)
     np.testing.assert_array_equal(np.concatenate(say(pipeline, "Hi.", voice, seed=1)), first)
+
+
+def test_a_recording_may_be_exchanged(home: Path, pipeline: FishPipeline) -> None:
+    """For one of the same name, length and text: cleaned of noise, say."""
+
+    def sung(hertz: float) -> np.ndarray:
+        voice = write_voice(home, "eve", 0.3 * np.sin(2 * np.pi * hertz * np.arange(72000) / 24000))
+        return np.concatenate(say(pipeline, "Hi.", voice, seed=1))
+
+    low, high = sung(220), sung(330)
+    fresh = make(home, quality="quality")
+    fresh.load()
+    np.testing.assert_array_equal(high[:2048], np.concatenate(say(fresh, "Hi.", voice_of(home, "eve"), seed=1))[:2048])
+    assert not np.array_equal(low[:2048], high[:2048])
 
 
 @pytest.mark.parametrize(
