@@ -39,7 +39,7 @@ GUESSED_SHARE: Final = 0.3
 """Work that each further sentence adds to one alone, on an engine that speaks several at a time and has never yet."""
 
 MOST_SHARE: Final = 0.9
-"""From 1 on nobody would be spoken in company again, and so no later measurement could say that it was a busy moment."""
+"""From 1 on nobody is spoken in company again, and no later measurement could say that it was but a busy moment."""
 
 LONELY: Final = 1.1
 IN_COMPANY: Final = 1.5

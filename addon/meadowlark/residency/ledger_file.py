@@ -161,7 +161,8 @@ def _check(measured: Measured, place: str) -> None:
     if any(not 0 <= number <= len(LENGTHS) for buckets in by_length for number in buckets):
         raise ValueError(f"{place} has a sentence length that does not exist")
     buckets = (window for windows in (*by_length, measured.peak_bytes) for window in windows.values())
-    for window in (measured.bytes, measured.load_seconds, measured.warm_up_seconds, measured.pace, measured.share, *buckets):
+    seconds = (measured.load_seconds, measured.warm_up_seconds, measured.pace)
+    for window in (measured.bytes, *seconds, measured.share, *buckets):
         del window[:-WINDOW]
 
 
