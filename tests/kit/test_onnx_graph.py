@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from meadowlark.kit.onnx_graph import FLOAT, Graph, GraphError, flat, float_type, load, part, tensor, weight_types
+from meadowlark.kit.onnx_graph import FLOAT, Graph, GraphError, float_type, load, part, tensor, weight_types
 from meadowlark.kit.ort import Compute, session
 
 X = np.array([[1, 2], [3, 4]], np.float32)
@@ -68,44 +68,6 @@ def test_element_types_are_found_where_they_are_said() -> None:
     assert [name for name, kind in of.items() if kind == half] == ["positive", "chosen", "back", "weight"]
     assert graph.origin("small", frozenset({"DynamicQuantizeLinear", "Cast"})) == "chosen"
     assert graph.origin("x", frozenset({"Cast"})) == "x"
-
-
-def convolutions(opset: int = 17, **first: object) -> onnx.ModelProto:
-    """Two convolutions over time, one of them strided, dilated and grouped, with the same input."""
-    random = np.random.default_rng(1)
-    real = {"w1": (6, 4, 5), "b1": (6,), "w2": (8, 2, 3)}
-    weights = [
-        onnx.numpy_helper.from_array(random.standard_normal(shape).astype(np.float32), name)
-        for name, shape in real.items()
-    ]
-    nodes = [
-        onnx.helper.make_node("Conv", ["x", "w1", "b1"], ["y1"], **first),
-        onnx.helper.make_node("Conv", ["x", "w2"], ["y2"], strides=[2], dilations=[3], pads=[4, 1], group=2),
-    ]
-    outputs = [tensor("y1", (1, 6, "a")), tensor("y2", (1, 8, "b"))]
-    graph = onnx.helper.make_graph(nodes, "g", [tensor("x", (1, 4, "n"))], outputs, weights)
-    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8)
-
-
-def test_flat_convolutions_compute_the_same() -> None:
-    x = np.random.default_rng(0).standard_normal((1, 4, 300)).astype(np.float32)
-    plain, made = (
-        session(each.SerializeToString(), Compute(threads=1)) for each in (convolutions(), flat(convolutions()))
-    )
-    for expected, got in zip(plain.run(None, {"x": x}), made.run(None, {"x": x}), strict=True):
-        assert got.shape == expected.shape
-        assert np.abs(got - expected).max() <= 1e-5
-        assert expected.any()
-    said = [each for node in flat(convolutions()).graph.node for each in node.attribute]
-    assert [list(each.ints) for each in said if each.name == "kernel_shape"] == [[1, 5], [1, 3]]
-
-
-@pytest.mark.parametrize(
-    "model", [convolutions(opset=12), convolutions(auto_pad="SAME_UPPER")], ids=["opset", "auto_pad"]
-)
-def test_what_cannot_be_flattened_stays_as_it_is(model: onnx.ModelProto) -> None:
-    before = model.graph.node[0].SerializeToString()
-    assert flat(model).graph.node[0].SerializeToString() == before
 
 
 def test_weights_by_type(model: onnx.ModelProto) -> None:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
 
@@ -133,45 +132,6 @@ def part(
     result.functions.extend(model.functions)
     result.metadata_props.extend(model.metadata_props)
     return result
-
-
-def flat(model: ModelProto) -> ModelProto:
-    """The model with convolutions over time as ones over pictures of one line: ONNX Runtime has faster code for those.
-
-    The results differ by the order of additions (1e-6). On two threads of an x86, half a second of Kokoro's generator
-    takes 16 % less time. Changes the model; one older than opset 13 stays as it is.
-    """
-    if next((each.version for each in model.opset_import if not each.domain), 0) < 13:
-        return model
-    graph, line = Graph(model), "the line of a picture"
-    nodes: list[NodeProto] = []
-    lines: dict[str, str] = {}
-    for node in model.graph.node:
-        shape = graph.shape_of(node.input[1]) if node.op_type == "Conv" else None
-        said = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-        if shape is None or len(shape) != 3 or said.get("auto_pad", b"NOTSET") != b"NOTSET":
-            nodes.append(node)
-            continue
-        if node.input[1] not in lines:
-            lines[node.input[1]] = f"{node.input[1]} of one line"
-            nodes.append(onnx.helper.make_node("Unsqueeze", [node.input[1], line], [lines[node.input[1]]]))
-        before, after = said.get("pads", (0, 0))
-        wide = {
-            "kernel_shape": (1, shape[2]),
-            "strides": (1, *said.get("strides", (1,))),
-            "dilations": (1, *said.get("dilations", (1,))),
-            "pads": (0, before, 0, after),
-            "group": said.get("group", 1),
-        }
-        taken, given = f"{node.output[0]} taken", f"{node.output[0]} given"
-        nodes.append(onnx.helper.make_node("Unsqueeze", [node.input[0], line], [taken]))
-        nodes.append(onnx.helper.make_node("Conv", [taken, lines[node.input[1]], *node.input[2:]], [given], **wide))
-        nodes.append(onnx.helper.make_node("Squeeze", [given, line], [node.output[0]]))
-    if lines:
-        model.graph.initializer.append(numpy_helper.from_array(np.array([2]), line))
-        del model.graph.node[:]
-        model.graph.node.extend(nodes)
-    return model
 
 
 def tensor(name: str, shape: Sequence[int | str | None], like: int = FLOAT) -> ValueInfoProto:

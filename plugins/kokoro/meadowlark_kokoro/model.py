@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from meadowlark.kit import ort
-from meadowlark.kit.onnx_graph import GraphError, flat, load
+from meadowlark.kit.onnx_graph import GraphError, load
 from meadowlark.kit.part_files import Parts, parts
 from meadowlark.kit.windows import Pace, growing
 
@@ -148,12 +148,8 @@ class KokoroModel:
 def _cut(path: Path, folder: Path, *, small_text: bool) -> Parts:
     """The files of the parts; the text part in 8 bits takes a few seconds more, once."""
     if not small_text:
-        return parts(path, folder, RECIPE, PARTS, _split_flat)
+        return parts(path, folder, RECIPE, PARTS, split)
     return parts(path, folder, f"{RECIPE}-uint8", PARTS, _split_small)
-
-
-def _split_flat(path: Path) -> dict[str, ModelProto]:
-    return {name: flat(made) for name, made in split(path).items()}
 
 
 def _split_small(path: Path) -> dict[str, ModelProto]:
@@ -165,7 +161,7 @@ def _split_small(path: Path) -> dict[str, ModelProto]:
         whole, small = Path(folder, "text.onnx"), Path(folder, "small.onnx")
         onnx.save(made[TEXT], whole)
         quantize_dynamic(whole, small, weight_type=QuantType.QUInt8)
-        return {TEXT: onnx.load(small), SOUND: flat(made[SOUND])}
+        return {**made, TEXT: onnx.load(small)}
 
 
 def _open_whole(path: Path, compute: ort.Compute) -> onnxruntime.InferenceSession:

@@ -14,7 +14,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 
 from meadowlark.kit.onnx_graph import Graph, GraphError, float_type, load, part, tensor, weight_types
 
-RECIPE = "kokoro-3"
+RECIPE = "kokoro-2"
 TEXT, SOUND = "text", "sound"
 PARTS = (TEXT, SOUND)
 SIGNED = "meadowlark.signed_weights"

@@ -57,15 +57,6 @@ def test_at_once_it_is_the_original_in_every_layout(tmp_path: Path, layout: str)
     assert len(model.alphabet) == 114
 
 
-@pytest.mark.parametrize("small_text", [False, True])
-def test_convolutions_are_those_that_onnxruntime_is_fast_at(tmp_path: Path, small_text: bool) -> None:
-    opened(doubles.write(tmp_path), small_text=small_text)
-    (sound,) = (each for each in (tmp_path / "parts").rglob("*.onnx") if each.stem == SOUND)
-    nodes = [node for node in onnx.load(sound).graph.node if node.op_type == "Conv"]
-    strides = [list(each.ints) for node in nodes for each in node.attribute if each.name == "strides"]
-    assert strides == [[1, 6], [1, 1]], "those of the source"
-
-
 def test_durations_are_those_of_the_audio(tmp_path: Path) -> None:
     speech = (model := opened(doubles.write(tmp_path))).begin(TOKENS, STYLE, 1.0)
     assert speech.durations is not None
