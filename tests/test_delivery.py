@@ -48,6 +48,8 @@ class Actor:
         if isinstance(fault, float):
             await asyncio.sleep(fault)
         elif fault:
+            if fault is self.house.dies.get(self.name):
+                self.exited.set_result("killed by SIGKILL")
             raise fault
         own = rate or RATES[self.name]
         yield b"\1\0" * own
@@ -64,6 +66,8 @@ class House:
     def __init__(self, wishes: Wishes | None = None, budget: Budget | None = None) -> None:
         self.said: list[tuple[str, str, object, int | None, float]] = []
         self.faults: dict[str, float | Exception] = {}
+        self.dies: dict[str, Exception] = {}
+        """Faults that end the process."""
         self.load_faults: dict[str, float | Exception] = {}
         self.levels: dict[str, float] = {}
         engines = tuple(
@@ -134,6 +138,17 @@ async def test_an_engine_that_fails_is_tried_twice_then_spoken_for() -> None:
     house.faults["grand"] = WorkerError("grand", "ValueError")
     assert await house.reply() == (2.0, {8000})
     assert house.speakers == ["grand", "grand", "robot", "robot"]
+
+
+async def test_an_engine_that_died_is_loaded_again_before_anybody_asks_for_it() -> None:
+    house = House()
+    house.faults["grand"] = house.dies["grand"] = WorkerError("grand", "killed by SIGKILL")
+    assert await house.reply() == (2.0, {8000})
+    assert house.speakers[-1] == "robot"
+    loading = house.supervisor.engine("grand").loading
+    assert loading
+    await loading
+    assert house.supervisor.engine("grand").ready
 
 
 async def test_the_lightest_resident_engine_goes_before_the_last_resort() -> None:

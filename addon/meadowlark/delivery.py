@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from .api import PlacedEvent, Utterance, Value
 from .catalog import Catalog, Choice
-from .errors import EngineError, LoadError, MeadowlarkError, RefusedError
+from .errors import EngineError, LoadError, MeadowlarkError, RefusedError, WorkerError
 from .fallbacks import Fallbacks
 from .reply import Reply
 from .residency.lease import Lease
@@ -56,6 +56,8 @@ class Delivery:
         self._hand_over: Choice | None = None
         """Who takes over at the end of a sentence, once it is ready."""
         self._opened = False
+        self._failed = False
+        """The engine asked for began to speak and failed."""
         self._rest_chars = 0
         self._leases: dict[str, tuple[Lease, ExitStack]] = {}
         self._late: asyncio.Task[None] | None = None
@@ -69,6 +71,8 @@ class Delivery:
     def __exit__(self, *_: object) -> None:
         for engine in list(self._leases):
             self._release(engine)
+        if self._failed:  # its process may be gone; not before: the fallback may have needed its place
+            self._means.supervisor.prewarm(self._asked.manifest.id)
 
     async def say(self, sentence: Sentence, rest_chars: int = 0) -> None:
         """Speak a sentence, whoever has to. Raises LoadError, WorkerError, RefusedError when nobody can.
@@ -91,6 +95,7 @@ class Delivery:
                     raise
                 _LOGGER.warning("%s; %s speaks instead", error, others[0].name)
                 failed, self._choice, self._hand_over = self._choice, others[0], None
+                self._failed |= failed is self._asked and isinstance(error, WorkerError)
                 within = None if self._reply.started.is_set() or len(others) == 1 else self._means.fallbacks.budget
                 if failed is self._asked and isinstance(error, LateError):
                     within = await self._stand_in(within)
