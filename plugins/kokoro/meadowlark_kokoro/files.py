@@ -17,6 +17,9 @@ OWN_FOLDER = "kokoro"
 BELOW = ("", "onnx", "voices")
 """Folders below one that are searched as well."""
 
+CHINESE = "v1.1-zh"
+"""In the names of the model and the archive of voices that have an alphabet of their own."""
+
 RAW_BYTES = 510 * 256 * 4
 """A voice of onnx-community: float32, one row for each number of tokens."""
 
@@ -32,6 +35,12 @@ class Found:
 
     voices: dict[str, Path] = field(default_factory=dict)
     """Name → the file that it is in."""
+
+    def model_for(self, voice: str) -> Path:
+        """The best of those that a voice was made for: v1.1-zh and the others share none."""
+        chinese = voice in self.voices and CHINESE in self.voices[voice].stem
+        suiting = (each for each in self.models if (CHINESE in each.stem) == chinese)
+        return next(suiting, self.models[0])
 
 
 def look(folders: Iterable[Path], complain: Callable[[str], None] = lambda _: None) -> Found:

@@ -130,7 +130,7 @@ class KokoroPipeline(Pipeline):
     def _model_for(self, utterance: Utterance) -> KokoroModel:
         """The one that is open, or that the model store has brought. Raises ModelFileError."""
         brought = next((Path(path) for key, path in utterance.files.items() if key.endswith(".onnx")), None)
-        path = brought or self._chosen()
+        path = brought or self._chosen(_first(utterance))
         if path is None:
             raise ModelFileError("no Kokoro model is there; `meadowlark pull kokoro` fetches it")
         if self._model is None or self._model.path != path:
@@ -149,14 +149,14 @@ class KokoroPipeline(Pipeline):
         assert model is self._model
         return self._spell
 
-    def _chosen(self) -> Path | None:
-        """The local model that the option names, else the best. Raises ModelFileError for one that is not there."""
+    def _chosen(self, voice: str = "") -> Path | None:
+        """The local model that the option names, else the best for a voice. Raises ModelFileError for one not there."""
         wish = str(self.context.options.get("model", ""))
         if not self._found.models or wish in {"fp32", "fp16"}:
             wanted = [each for each in self._found.models if ("fp16" in each.stem) == (wish == "fp16")]
             return wanted[0] if wanted else None
         if not wish:
-            return self._found.models[0]
+            return self._found.model_for(voice)
         for path in (*self._found.models, Path(wish)):
             if wish in {path.name, path.stem, str(path)} and path.is_file():
                 return path

@@ -18,7 +18,7 @@ from meadowlark.manifest import problems
 from meadowlark.plugins import Registry
 from meadowlark_kokoro import doubles
 from meadowlark_kokoro.errors import ModelFileError
-from meadowlark_kokoro.files import look
+from meadowlark_kokoro.files import Found, look
 from meadowlark_kokoro.model import Speech
 from meadowlark_kokoro.pipeline import KEPT_FRAMES, KNEE, KokoroPipeline, _limited, _trimmed
 from meadowlark_kokoro.timings import Word, words
@@ -103,6 +103,15 @@ def test_wrong_blends_are_told_and_the_voices_registered(tmp_path: Path) -> None
         meadowlark_kokoro.register_voices(lambda _, voice: voices.append(voice.id), tmp_path)
     assert "add up to 0" in str(caught.value)
     assert voices == ["af_heart", "af_sky", "bf_emma", "ff_siwis"]
+
+
+def test_a_voice_of_v11_zh_is_spoken_by_its_own_model() -> None:
+    models = tuple(Path(f"kokoro-{name}.onnx") for name in ("v1.0", "v1.1-zh", "v1.0.fp16"))
+    voices = {"af_heart": Path("voices-v1.0.bin"), "zf_001": Path("voices-v1.1-zh.bin")}
+    found = Found(models, voices)
+    assert found.model_for("zf_001").stem == "kokoro-v1.1-zh"
+    assert found.model_for("af_heart").stem == found.model_for("").stem == "kokoro-v1.0"
+    assert Found(models[:1], voices).model_for("zf_001") == models[0]
 
 
 def test_models_are_preferred_by_precision(tmp_path: Path) -> None:
