@@ -116,6 +116,22 @@ def test_errors_name_source_key_and_remedy(text: str, says: str, tmp_path: Path)
         load({}, config, environ={})
 
 
+@pytest.mark.parametrize("value", ["[1", "{a: 1}", "2026-01-01", ""])
+def test_an_engine_judges_an_odd_option_of_the_add_on(tmp_path: Path, value: str) -> None:
+    options = tmp_path / "options.json"
+    options.write_text(json.dumps({"engine_options": [{"engine": "espeak", "name": "rate", "value": value}]}))
+    assert load({}, environ={"MEADOWLARK_OPTIONS": str(options)}).engines == {"espeak": {"rate": value}}
+
+
+@pytest.mark.parametrize("key", ["engine_options", "fallbacks"])
+@pytest.mark.parametrize("value", [7, "de", {"de": "espeak"}, [{"language": "de", "voice": ""}]])
+def test_a_list_of_the_add_on_that_is_none(tmp_path: Path, key: str, value: object) -> None:
+    options = tmp_path / "options.json"
+    options.write_text(json.dumps({key: value}))
+    with pytest.raises(SettingsError, match=f"{key}, entry 1"):
+        load({}, environ={"MEADOWLARK_OPTIONS": str(options)})
+
+
 def test_missing_file_and_bad_entry(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="Cannot read the settings file"):
         load({}, tmp_path / "none.yaml", environ={})

@@ -225,13 +225,13 @@ def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[st
         return []
     values = _mapping(_read(path), str(path))
     engines: dict[str, dict[str, Any]] = {}
-    for number, each in enumerate(values.pop("engine_options", None) or [], 1):
+    for number, each in enumerate(_entries(values.pop("engine_options", None)), 1):
         if not isinstance(each, dict) or {"engine", "name", "value"} - each.keys():
             raise SettingsError(f"engine_options, entry {number} in {path}: needs `engine`, `name` and `value`.")
-        engines.setdefault(str(each["engine"]), {})[str(each["name"])] = _scalar(each["value"])
+        engines.setdefault(str(each["engine"]), {})[str(each["name"])] = _plain(each["value"])
     fallbacks: dict[str, str] = {}
-    for number, each in enumerate(values.pop("fallbacks", None) or [], 1):
-        if not isinstance(each, dict) or "voice" not in each:
+    for number, each in enumerate(_entries(values.pop("fallbacks", None)), 1):
+        if not isinstance(each, dict) or not each.get("voice"):
             raise SettingsError(f"fallbacks, entry {number} in {path}: needs `voice`, and `language` or none for all.")
         fallbacks[str(each.get("language") or "")] = str(each["voice"])
     if "debug_logging" in values:
@@ -239,6 +239,20 @@ def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[st
     values = {key: value for key, value in values.items() if value not in (None, "")}
     lists = {key: found for key, found in (("engines", engines), ("fallbacks", fallbacks)) if found}
     return [(str(path), {**values, **lists})]
+
+
+def _entries(value: Any) -> list[Any]:
+    """What is no list is one entry, and wrong."""
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _plain(value: Any) -> Any:
+    """A number or truth value where the text is one; other text stays, for the engine to judge: the server starts."""
+    try:
+        read = _scalar(value)
+    except SettingsError:
+        return value
+    return read if isinstance(read, bool | int | float | str) else str(value or "")
 
 
 def _yaml_file(config: Path | None, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:

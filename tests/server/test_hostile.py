@@ -208,7 +208,7 @@ async def test_too_much_text(start, chunks):
         await caller.send(*(Event("synthesize-chunk", {"text": text}) for text in ("x" * 50, *"y" * chunks)))
         kinds = await caller.rest()
     assert "audio-stop" not in kinds
-    assert "50 characters" in caller.error["text"]
+    assert "50 characters (max_text_chars)" in caller.error["text"]
 
 
 async def test_text_exactly_at_the_limit_is_spoken(start):

@@ -29,7 +29,7 @@ class TextFeed:
         self._chars += len(text)
         if self._chars > self._max_chars:
             raise LimitError(
-                f"the text is longer than {self._max_chars} characters (text_chars): "
+                f"the text is longer than {self._max_chars} characters (max_text_chars): "
                 "send it in several requests, or raise the limit"
             )
         if text:
