@@ -48,7 +48,7 @@ class Captured(Eager):
     def __init__(self, model: DualAR, *, recorder: Recorder | None = None, **options: Any) -> None:
         """recorder: default the device's. options: of Places."""
         super().__init__(model)
-        self._options = {"recorder": recorder or recorder_for(model.plan.device), **options}
+        self._recorder, self._options = recorder, options
         self._places: dict[tuple[bool, bool], Places] = {}
 
     def warm_up(self) -> None:
@@ -73,7 +73,11 @@ class Captured(Eager):
     def _places_for(self, as_published: bool, clocks: bool) -> Places:
         key = (as_published, clocks)
         if key not in self._places:
-            self._places[key] = Places(self.model, as_published=as_published, clocks=clocks, **self._options)
+            # A recorder for each: its graphs share memory, and places may be at work at the same time.
+            recorder = self._recorder or recorder_for(self.model.plan.device)
+            self._places[key] = Places(
+                self.model, as_published=as_published, clocks=clocks, recorder=recorder, **self._options
+            )
         return self._places[key]
 
 

@@ -67,7 +67,7 @@ class OrtSpeaker:
         self.fast_embeddings = weights.take("fast_embeddings.weight", size).float().clone()
         self.project = projection(weights, config, PLAN)
         shapes = shape_of(config.slow, len(self.row_tokens)), shape_of(config.fast, config.residual_rows)
-        key = key_of(weights.files, FORMAT, VERSION, config, self.row_tokens.shape, LAYERS[bits], HEADS[bits])
+        key = key_of(weights.files, FORMAT, VERSION, config, self.row_tokens.tolist(), LAYERS[bits], HEADS[bits])
 
         def make(place: Path) -> None:
             write_graphs(weights, config, self.row_tokens, bits, place)

@@ -49,6 +49,15 @@ def test_the_second_load_finds_the_graphs(s1, folder: Path, bits: Bits) -> None:
     assert made == {path: path.stat().st_mtime_ns for path in folder.glob("*/*")}
 
 
+def test_another_tokenizer_has_graphs_of_its_own(s1, tmp_path: Path) -> None:
+    """As many rows of the head, but others."""
+    known, weights = s1.about["tokens"], Weights([s1.file], TABLE)
+    for stop in (known["im_end"], known["im_end"] - 1):
+        tokens = Tokens(known["semantic_begin_id"], known["semantic_end_id"], stop)
+        OrtSpeaker(weights, config_of(s1.about["model"]), tokens, Bits.INT4, tmp_path, threads=1)
+    assert len([each for each in tmp_path.iterdir() if each.is_dir()]) == 2
+
+
 def test_speaks_behind_a_prefix(s1, folder: Path) -> None:
     prompt = s1.trace["greedy_ref.prompt"].long()
     speaks = speaker(s1, folder, Bits.FULL)
