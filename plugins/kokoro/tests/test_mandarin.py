@@ -104,7 +104,7 @@ def test_words(old: Mandarin, new: Mandarin, word: str, ipa: str, bopomofo: str)
 
 
 def test_a_sentence_as_it_is_known_from_the_training_frontend() -> None:
-    """Kokoro's own front end gave this for the beginning of a text in a public bug report; only the last mark differs."""
+    """From a public bug report, with what Kokoro's own front end gave; cut short, so that the last mark differs."""
     assert runs("图的质量总体来说比之前好，会有些图的质量非常高。") == [
         "tʰu↗ tɤ ꭧɨ↘lja↘ŋ ʦʊ↓ŋtʰi↓ lai↗ʂwo→ pi↓ ꭧɨ→ʨʰjɛ↗n xau↓, xwei↘ jou↓ɕje→ tʰu↗ tɤ ꭧɨ↘lja↘ŋ fei→ꭧʰa↗ŋ kau→."
     ]
