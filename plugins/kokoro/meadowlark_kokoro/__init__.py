@@ -72,6 +72,8 @@ def manifest() -> EngineManifest:
         memory={"cpu": 650 * 1024**2, "cuda": 1500 * 1024**2},
         preload=("numpy", "meadowlark_kokoro.settings"),
         streaming=True,
+        max_batch=8,  # of listeners heard at once; each waits with its features and sound source: 7 MB for 11 s
+        alternates=True,
         attribution=ATTRIBUTION,
         description="82 million parameters, close to natural; wants a processor of this decade",
     )

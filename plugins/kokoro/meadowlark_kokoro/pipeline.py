@@ -75,6 +75,11 @@ class KokoroPipeline(Pipeline):
         for _ in self._phonemizer.clauses("a", "gmw/en-US"):
             pass
 
+    def prepare(self, utterance: Utterance) -> None:
+        """Open the model: a second, or six when it is cut for the first time. Raises ModelFileError."""
+        if utterance.text:
+            self._model_for(utterance)
+
     def synthesize(self, utterance: Utterance) -> Iterator[Audio]:
         """Yield float32. Raises ModelFileError, ValueError."""
         if not utterance.text:
@@ -86,10 +91,11 @@ class KokoroPipeline(Pipeline):
         silence = np.zeros(round(settings.number(options, "sentence_silence") * RATE), np.float32)
         pack = self._pack(utterance)
         language = language_of(_first(utterance)).espeak
+        spell = self._speller(model)  # a sentence whose turn comes between two chunks may open another model
         spoken = False
-        for run in self._speller(model).runs(marked(utterance), language):
+        for run in spell.runs(marked(utterance), language):
             spoken = True
-            tokens = self._spell.numbers(run)
+            tokens = spell.numbers(run)
             begun = time.monotonic()
             speech = model.begin(tokens, row(pack, len(tokens)), speed)
             for audio in _trimmed(self._audio(model, speech, quality, time.monotonic() - begun), speech):

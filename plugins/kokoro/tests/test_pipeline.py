@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -298,3 +298,20 @@ def test_importing_and_finding_is_light(voice_dir: Path) -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_sentences_that_take_turns_sound_as_they_do_alone(
+    pipeline: KokoroPipeline, utter: Callable[..., Utterance], tmp_path: Path
+) -> None:
+    """Chunk by chunk, of one model and of another that is opened in between."""
+    other = doubles.write(tmp_path, layout="v1.0")
+    brought = replace(utter(TEXT, quality="fast"), files={"kokoro-v1.0.onnx": str(other)})
+    utterances = [utter(LONG, quality="fast"), brought, utter(TEXT, "af_sky", quality="fast"), utter(TEXT)]
+    for each in utterances:
+        pipeline.prepare(each)
+    alone = [np.concatenate(list(pipeline.synthesize(each))) for each in utterances]
+    rounds = list(zip_longest(*(pipeline.synthesize(each) for each in utterances)))
+    assert len(rounds) > 3
+    for number, whole in enumerate(alone):
+        together = np.concatenate([each[number] for each in rounds if each[number] is not None])
+        np.testing.assert_allclose(together, whole, atol=1e-6)
