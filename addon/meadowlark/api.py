@@ -302,7 +302,8 @@ class Pipeline(ABC):
     def prepare(self, utterance: Utterance) -> None:  # noqa: B027
         """Open what this utterance needs and others before it may not have needed: its voice's files.
 
-        Runs before `synthesize`, and does not count when the engine's speed is measured. Raise anything, as there.
+        Runs before `synthesize`, and does not count when the engine's speed is measured, nor, for a minute, as a hang.
+        Nobody else is spoken meanwhile. Raise anything, as there.
         """
 
     @abstractmethod

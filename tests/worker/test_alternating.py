@@ -13,7 +13,7 @@ from meadowlark.testing.engines import tone_manifest
 from meadowlark.worker.environments import Nurseries
 from meadowlark.worker.memory import Footprint
 from meadowlark.worker.messages import Speak
-from meadowlark.worker.process import Launch, WorkerProcess, start
+from meadowlark.worker.process import CANCEL_SECONDS, Launch, WorkerProcess, start
 from meadowlark.worker.rounds import Job, most_urgent
 
 CHUNK = 2 * 2205
@@ -120,6 +120,25 @@ async def test_who_leaves_while_waiting_is_let_go_at_once(worker, utter):
     busy, _ = await begun(worker, utter(LONG))
     await asyncio.wait_for(waits.aclose(), 1.0)  # not only when it would have been its turn
     await rest_of(busy)
+    assert worker.alive
+
+
+async def test_who_opens_something_for_long_is_not_taken_for_hung_and_nor_are_the_others(worker, utter):
+    """A voice's files: far longer than anybody's patience."""
+    waits, first = await begun(worker, utter(LONG), patience=0.4)
+    opens = asyncio.create_task(rest_of(worker.speak(utter("Short.", open_seconds=1.2), patience=0.4)))
+    assert len(first + await rest_of(waits)) > CHUNK
+    assert await opens
+    assert worker.alive
+
+
+async def test_who_leaves_while_something_is_opened_for_it_takes_nobody_along(worker, utter):
+    staying, _ = await begun(worker, utter(LONG))
+    leaves = asyncio.create_task(anext(worker.speak(utter("Short.", open_seconds=CANCEL_SECONDS + 0.5), patience=10)))
+    await asyncio.sleep(0.2)
+    leaves.cancel()
+    await asyncio.wait({leaves})
+    assert await rest_of(staying)
     assert worker.alive
 
 

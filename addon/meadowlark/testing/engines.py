@@ -9,6 +9,7 @@ Shipped for plugin authors, used by the core's own tests. Importing this costs n
     rtf               compute time per second of audio, slept away before each chunk, 0 *
     hz                pitch *; otherwise it follows from the voice's id
     load_seconds      slept in `load`, 0
+    open_seconds      slept before each sentence, 0 *
     memory_bytes      allocated and touched in `load`, 0
 
 A style's native form may hold pitch, rate and volume as factors; an event is a short high tone.
@@ -88,6 +89,10 @@ class ToneEngine(Pipeline):
         """Take the time and the memory that the options say."""
         time.sleep(_number(self.context.options, "load_seconds", 0.0))
         self._memory = bytearray(b"\1") * int(_number(self.context.options, "memory_bytes", 0))
+
+    def prepare(self, utterance: Utterance) -> None:
+        """Take the time that the options say."""
+        time.sleep(_number({**self.context.options, **utterance.options}, "open_seconds", 0.0))
 
     def synthesize(self, utterance: Utterance) -> Iterator[AudioChunk]:
         """Yield the tone in chunks, no faster than `rtf` says."""

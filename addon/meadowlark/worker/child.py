@@ -35,6 +35,7 @@ from .messages import (
     Loaded,
     LoadFailed,
     Message,
+    Opening,
     Speak,
     Unload,
     encode,
@@ -135,7 +136,8 @@ class _Worker:
                 self._last = True
                 break
             self._note_peaks()
-            self._jobs.append(Job(pipeline, order, engine_rate, partial(self._is_unwanted, order.job)))
+            unwanted, prepare = partial(self._is_unwanted, order.job), partial(self._prepare, pipeline, order)
+            self._jobs.append(Job(pipeline, order, engine_rate, unwanted, prepare=prepare))
         return bool(self._jobs)
 
     def _round(self) -> tuple[Job, ...]:
@@ -167,6 +169,16 @@ class _Worker:
         self._jobs.remove(job)
         self._cancelled.discard(job.number)
         self._send(end)
+
+    def _prepare(self, pipeline: Pipeline, order: Speak) -> None:
+        """The core is told when it begins and when it is over: it would take the silence for a hang."""
+        if type(pipeline).prepare is Pipeline.prepare or self._is_unwanted(order.job):
+            return
+        self._send(Opening(order.job))
+        try:
+            pipeline.prepare(order.utterance)
+        finally:
+            self._send(Opening(order.job, over=True))
 
     def _note_peaks(self) -> None:
         """Count peaks from here on, without loss for those who speak already."""

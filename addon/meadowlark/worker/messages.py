@@ -19,8 +19,9 @@ from wyoming.event import Event, write_event
 
 from ..api import Utterance, Value
 
-PROTOCOL: Final = 1
-"""Raised when a message changes its meaning: core and worker may be different installations of meadowlark."""
+PROTOCOL: Final = 2
+"""Raised when a message changes its meaning, or the worker has a new one: core and worker may be different
+installations of meadowlark."""
 
 
 class Failure(StrEnum):
@@ -139,6 +140,15 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """The worker opens what a job needs, and is silent to all meanwhile."""
+
+    job: int
+    over: bool = False
+    """It has done so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """Audio of a job, s16le."""
 
@@ -249,7 +259,7 @@ class Fork:
 
 
 Message: TypeAlias = (
-    Load | Speak | Cancel | Unload | Loaded | LoadFailed | Chunk | Done | Failed
+    Load | Speak | Cancel | Unload | Loaded | LoadFailed | Opening | Chunk | Done | Failed
     | Hello | Importing | Ready | Born | ForkFailed | Exited | Fork
 )  # fmt: skip
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from .messages import (
     Loaded,
     LoadFailed,
     Message,
+    Opening,
     Speak,
     Unload,
     encode,
@@ -39,6 +41,9 @@ _LOGGER = logging.getLogger(__name__)
 
 CANCEL_SECONDS: Final = 2.0
 """A worker that has not stopped speaking by then is killed."""
+
+OPEN_SECONDS: Final = 60.0
+"""A worker that opens what a sentence needs for longer has hung: a Piper voice takes 5 s, the first time."""
 
 _BUFFER_BYTES: Final = 1024 * 1024
 
@@ -118,8 +123,10 @@ class WorkerProcess:
         self._writer = writer
         self._places = max(1, loaded.places)
         self._alternates = launch.alternates
-        self._heard_at = 0.0
+        self._heard_at = -math.inf
         """When the last chunk of any job came, in the event loop's time."""
+        self._opens_until = -math.inf
+        """Until then it may be silent to all, because it opens what a sentence needs."""
         self._jobs: dict[int, Pending] = {}
         """Those that the worker has not finished."""
         self._count = 0
@@ -150,8 +157,9 @@ class WorkerProcess:
 
         `patience` is how many seconds may pass without audio, from its beginning, before the worker counts as hung and
         is killed; while others are heard, only this job is given up (none on an engine that alternates: it waits while
-        others are more urgent). Close the generator to cancel: it returns when the place is free again, or the worker
-        has been killed because it did not stop.
+        others are more urgent). The time in which the worker opens what a sentence needs does not count, up to
+        OPEN_SECONDS. Close the generator to cancel: it returns when the place is free again, or the worker has been
+        killed because it did not stop.
 
         `dry_at`: when the listener runs dry, for an engine that alternates; None = a newcomer.
         """
@@ -162,8 +170,10 @@ class WorkerProcess:
                     async with asyncio.timeout(patience):
                         payload = await job.next()
                 except TimeoutError:
-                    if self._alternates and asyncio.get_running_loop().time() - self._heard_at < patience:
-                        continue  # it has audio in hand and waits while others are served
+                    # On an engine that alternates it may have audio in hand and wait while others are served.
+                    excused = max(self._opens_until, self._heard_at if self._alternates else -math.inf)
+                    if asyncio.get_running_loop().time() < excused + patience:
+                        continue
                     raise self._give_up(job, patience) from None
                 if payload is None:
                     self.last_done = job.done  # of this one, as long as nobody else has had the event loop
@@ -209,7 +219,10 @@ class WorkerProcess:
         """Have the worker stop speaking, or kill it; returns when it is free or gone."""
         if self.alive:
             self._send(Cancel(job.number))
-            await asyncio.wait({job.ended}, timeout=CANCEL_SECONDS)
+            now = asyncio.get_running_loop().time
+            asked = now()
+            while not job.over and (left := max(asked, self._opens_until) + CANCEL_SECONDS - now()) > 0:
+                await asyncio.wait({job.ended}, timeout=min(left, CANCEL_SECONDS))
             if not job.over:
                 _LOGGER.warning("%s", self._kill(f"did not stop speaking within {CANCEL_SECONDS:g} s; killed"))
         await asyncio.wait({job.ended}, timeout=_EXIT_SECONDS)
@@ -249,6 +262,8 @@ class WorkerProcess:
 
     def _receive(self, message: Message) -> None:
         match message:
+            case Opening(_, over):
+                self._opens_until = asyncio.get_running_loop().time() + (0.0 if over else OPEN_SECONDS)
             case Chunk(number, payload) if job := self._jobs.get(number):
                 job.push(payload)
                 self._heard_at = job.heard_at

@@ -29,13 +29,15 @@ class Job:
         engine_rate: int,
         cancelled: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
+        """prepare: in the place of the pipeline's."""
         self.number = speak.job
         self.dry_at = -math.inf if speak.dry_at is None else speak.dry_at
         """When its listener has heard all that has been made; newcomers come before everybody."""
         self._gain = speak.gain
         self._clock = clock
-        self._prepare = partial(pipeline.prepare, speak.utterance)
+        self._prepare = prepare or partial(pipeline.prepare, speak.utterance)
         self._begun = clock()
         self._pieces = framed(perform(pipeline, speak, engine_rate, cancelled), clock)
         self._worked = self._first_work = 0.0
