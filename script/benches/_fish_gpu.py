@@ -91,6 +91,8 @@ def bandwidth(device, tiny):
 
 
 def open_model(folder, device):
+    import torch
+
     from meadowlark.kit.precision import Quality, plan
     from meadowlark.kit.weights import Weights
     from meadowlark_fish_speech.config import read_config
@@ -100,7 +102,11 @@ def open_model(folder, device):
     chosen = plan(device, Quality.QUALITY)
     tokens = S1Tokenizer(folder / "tokenizer.tiktoken", folder / "special_tokens.json").tokens
     config = read_config(folder / "config.json")
-    return DualAR(Weights([folder / "model.safetensors"], TABLE), config, tokens, chosen), chosen
+    model = DualAR(Weights([folder / "model.safetensors"], TABLE), config, tokens, chosen)
+    # Random weights end a sentence every 2000 frames or so, and a sentence that has ended has no more to be timed.
+    stop = model.row_tokens == tokens.stop
+    model.head.bias = torch.zeros(len(stop), device=device, dtype=chosen.dtype).masked_fill_(stop, -1e4)
+    return model, chosen
 
 
 def frame_bytes(model):

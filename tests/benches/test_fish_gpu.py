@@ -49,3 +49,14 @@ def test_every_key_is_told(benches: tuple[ModuleType, ModuleType], tmp_path: Pat
         for way in ("eager", "captured"):
             wanted = key.replace("<way>", way).replace("<batch>", "1").replace("<precision>", "full")
             assert wanted in results
+
+
+def test_no_sentence_ends_while_it_is_timed(benches: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
+    import torch  # may be absent
+
+    fish, gpu = benches
+    fish.write_checkpoint(tmp_path, True)
+    model, _ = gpu.open_model(tmp_path, "cpu")
+    chances = torch.softmax(model.main_logits(torch.randn(64, model.config.slow.dim)), dim=1)
+    assert chances[:, model.row_tokens == model.tokens.stop].max() == 0
+    assert chances.amax() < 1
