@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from meadowlark.errors import WorkerError
 from meadowlark.residency.devices import LocalDevices
 from meadowlark.residency.engine import Engine
 from meadowlark.residency.supervisor import Supervisor
+from meadowlark.schedule.queue import Turns
 from meadowlark.testing.chorus import chorus_manifest
 from meadowlark.worker.environments import Nurseries
 from meadowlark.worker.process import Launch, WorkerProcess, start
@@ -154,3 +156,23 @@ async def test_one_leaves_and_the_next_takes_the_place(tmp_path: Path) -> None:
         assert len(await coming) == size(TEXT)
         assert len(await staying) == size(TEXT * 2)
         assert len(house.workers) == 1
+
+
+class Remembering(Turns):
+    """Remembers who went for good."""
+
+    def __init__(self) -> None:
+        super().__init__(time.monotonic)
+        self.gone: list[object] = []
+
+    def will_not_return(self, who: object) -> None:
+        self.gone.append(who)
+        super().will_not_return(who)
+
+
+async def test_one_who_has_left_is_not_waited_for(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        house.engine.turns = turns = Remembering()
+        with house.supervisor.lease("chorus") as lease:
+            assert turns.gone == []
+        assert turns.gone == [lease]

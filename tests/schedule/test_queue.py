@@ -104,6 +104,21 @@ async def test_newcomers_keep_the_place_of_who_will_return() -> None:
         assert log == expected
 
 
+async def test_who_will_not_return_after_all_holds_nobody_up() -> None:
+    turns, log = Turns(FakeClock(100.0)), list[str]()
+    async with turns.turn(None):
+        waiting = [
+            asyncio.create_task(take(turns, "newcomer", log)),
+            asyncio.create_task(take(turns, "rest", log, 200.0)),
+        ]
+        await asyncio.sleep(0)
+        turns.will_return("a reply", 100.5, Expected())
+        turns.will_not_return("a reply")
+        turns.will_not_return("another")
+    await asyncio.gather(*waiting)
+    assert log == ["newcomer", "rest"]
+
+
 async def test_who_ran_dry_while_away_holds_nobody_up() -> None:
     clock = FakeClock(100.0)
     turns, log = Turns(clock), list[str]()

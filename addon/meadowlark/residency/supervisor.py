@@ -128,11 +128,13 @@ class Supervisor:
         engine = self._engines[engine_id]
         begins_session = not engine.leases and self._clock() - engine.last_used > SESSION_SECONDS
         engine.leases += 1
+        lease = Lease(self, engine, self._clock, begins_session)
         try:
             self.on_use(engine)
             self.prewarm(engine_id)
-            yield Lease(self, engine, self._clock, begins_session)
+            yield lease
         finally:
+            engine.turns.will_not_return(lease)
             engine.leases -= 1
             engine.last_used = self._clock()
             self._notify()

@@ -88,6 +88,11 @@ class Turns:
         run dry, newcomers are let in only as far as it keeps its place."""
         self._absent[who] = self._about(runs_dry_at, expected)
 
+    def will_not_return(self, who: object) -> None:
+        """Its text is at its end after all, or the listener has left: nobody need wait for it."""
+        if self._absent.pop(who, None):
+            self._call()
+
     @asynccontextmanager
     async def turn(
         self, runs_dry_at: float | None, expected: Expected | None = None, who: object = None
