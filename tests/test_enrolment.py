@@ -169,6 +169,14 @@ async def test_removing_takes_what_engines_have_made_of_it(enrolment: Enrolment,
         enrolment.remove("anna")
 
 
+async def test_a_link_to_a_recording_that_is_gone_can_be_removed(enrolment: Enrolment, tmp_path: Path) -> None:
+    enrolment.folder.mkdir(parents=True)
+    (enrolment.folder / "anna.wav").symlink_to(tmp_path / "gone.wav")
+    (enrolment.folder / "anna.txt").write_text("Good morning.")
+    assert enrolment.remove("anna") == 2
+    assert content(enrolment) == []
+
+
 def test_what_cannot_be_used_is_listed_with_the_reason(enrolment: Enrolment) -> None:
     enrolment.folder.mkdir(parents=True)
     (enrolment.folder / "mute.wav").write_bytes(b"")

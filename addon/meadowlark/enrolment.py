@@ -131,7 +131,7 @@ class Enrolment:
         with _guarded(self.folder), self._locked():
             made = [each for path in found for each in self._made_of(path)]
             beside = [found[0].with_suffix(ending) for ending in (*TEXT, ".json")]
-            gone = [each for each in (*found, *beside, *made) if each.exists()]
+            gone = [each for each in (*found, *beside, *made) if each.exists() or each.is_symlink()]
             for each in gone:
                 each.unlink(missing_ok=True)
         return len(gone)
@@ -175,7 +175,7 @@ class Enrolment:
 
     def _made_of(self, recording: Path) -> Iterator[Path]:
         """What engines have kept of a recording."""
-        if recording.stat().st_size <= LARGEST_BYTES:
+        if recording.is_file() and recording.stat().st_size <= LARGEST_BYTES:
             yield from self._data_dir.glob(f"*/references/{trace(recording.read_bytes())}-*")
 
     @contextmanager

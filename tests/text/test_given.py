@@ -75,7 +75,8 @@ def test_words_with_their_sounds(text: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "why"), [("//", EMPTY), ("/ /", EMPTY), ("/" + "ə" * (LONGEST_IPA + 1) + "/", TOO_LONG)]
+    ("written", "why"),
+    [("//", EMPTY), ("/ /", EMPTY), ("/ˈː/", EMPTY), ("/" + "ə" * (LONGEST_IPA + 1) + "/", TOO_LONG)],
 )
 def test_ipa_that_cannot_be_used_is_left_out_and_told(written: str, why: str) -> None:
     reasons: list[str] = []
@@ -85,7 +86,7 @@ def test_ipa_that_cannot_be_used_is_left_out_and_told(written: str, why: str) ->
 
 def test_a_link_is_no_reason_to_tell() -> None:
     reasons: list[str] = []
-    speak(["[docs](/path/) [a](/b/c) [x](https://a.example/) [y]"], left_out=reasons)
+    speak(["[docs](/path/) [a](/b/c) [b](/./) [c](/-/) [x](https://a.example/) [y]"], left_out=reasons)
     assert reasons == []
 
 

@@ -27,7 +27,7 @@ LONGEST_IPA: Final = 120
 CERTAIN: Final = "\u2060"
 """In the IPA: whoever wrote this has said that it is IPA (SSML's <phoneme>). Cannot be seen, and is taken out."""
 
-EMPTY: Final = "it is empty"
+EMPTY: Final = "it has no sound"
 TOO_LONG: Final = f"it is longer than {LONGEST_IPA} characters"
 
 _WORD_CHARS: Final = r"\p{L}\p{N}\p{M} '’.&+/°%-"
@@ -40,6 +40,7 @@ _ONLY_IPA: Final = (
     r"\u0250-\u02af\u02b0-\u02ff\u1d00-\u1dbf\u2191-\u2193\u2197\u2198\u2192\ua71b-\ua71d\uab67ᵊᵻ'’ǀǁǂǃ‖‿" + CERTAIN
 )
 _IPA_RE = regex.compile(rf"[{_LETTERS}{_ONLY_IPA}\p{{M}}AIOQSTWY .:|()\-^]*")
+_SOUND_RE = regex.compile(r"[\p{Ll}\p{Lu}\p{Lo}ᵊ]")
 _OPTIONAL_RE = regex.compile(r"\([^()]*\)|[()]")
 """What dictionaries put in parentheses is not said by all: "ˈkæmɹə(ɹ)"."""
 _CERTAIN_RE = regex.compile(rf"[{_ONLY_IPA}θβχ]|\p{{M}}")
@@ -141,6 +142,8 @@ def _checked(word: str, ipa: str, end: int) -> tuple[Given, int] | None:
         return Given(word, "", EMPTY), end
     if not is_ipa_of(ipa, word):
         return None
+    if not _SOUND_RE.search(ipa):
+        return Given(word, "", EMPTY), end
     if len(ipa) > LONGEST_IPA:
         return Given(word, "", TOO_LONG), end
     return Given(word, " ".join(ipa.translate(_ASCII_STRESS).split())), end
