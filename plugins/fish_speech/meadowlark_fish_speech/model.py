@@ -34,9 +34,6 @@ JOINS = ((r"(.*)\.wqkv\.(weight|bias)", (r"\1.wq.\2", r"\1.wk.\2", r"\1.wv.\2"))
 KNOWN = r"(fast_)?(layers|embeddings|norm|output|project_in)\..*|codebook_embeddings\..*"
 """Names of which each must be used; others may be there, such as tables that are computed."""
 
-UNQUANTIZED = ("fast_output",)
-"""Must not be quantized below 8 bits: it decides on 1024 codes; and it is a hundredth of the weights read."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
