@@ -63,9 +63,7 @@ def test_measurements_outlive_the_process(tmp_path: Path) -> None:
     assert len(list((tmp_path / "new").iterdir())) == 1
 
 
-@pytest.mark.parametrize(
-    "content", ["", "[]", "nonsense", '{"here": 3}', '{"here": {"int4": ["x", -1]}}']
-)
+@pytest.mark.parametrize("content", ["", "[]", "nonsense", '{"here": 3}', '{"here": {"int4": ["x", -1]}}'])
 def test_a_spoilt_file_is_written_anew(tmp_path: Path, content: str) -> None:
     (tmp_path / "pace-fish.json").write_text(content)
     paces = Paces(tmp_path, "fish", "here")

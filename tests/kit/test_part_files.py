@@ -85,6 +85,13 @@ def test_an_incomplete_folder_is_made_anew(model_file: Path, tmp_path: Path, mak
     assert Path(files["second"]).is_file()  # type: ignore[arg-type]
 
 
+def test_what_a_killed_worker_left_is_removed(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    left = tmp_path / "parts" / ".making-killed"
+    left.mkdir(parents=True)
+    parts(model_file, tmp_path / "parts", "test-1", NAMES, make)
+    assert not left.exists()
+
+
 def test_a_disk_that_takes_nothing_gives_the_parts_from_memory(
     model_file: Path, tmp_path: Path, make: Maker, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -101,6 +101,8 @@ def content_hash(model: Path, folder: Path) -> str:
 def _write(place: Path, made: Mapping[str, ModelProto], origin: Mapping[str, Any]) -> None:
     """All or nothing: other workers see the folder when it is complete. One part at a time is held as bytes."""
     place.parent.mkdir(parents=True, exist_ok=True)
+    for left in place.parent.glob(".making-*"):  # of a worker that was killed: nobody else makes anything now
+        shutil.rmtree(left, ignore_errors=True)
     needed, free = sum(each.ByteSize() for each in made.values()), shutil.disk_usage(place.parent).free
     if free < needed + 64_000_000:
         raise OSError(f"{free / 1e6:.0f} MB are free")
