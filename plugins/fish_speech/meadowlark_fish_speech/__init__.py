@@ -95,7 +95,7 @@ def s1() -> EngineManifest:
         sample_rate=RATE,
         voices=_voices(),
         markers=S1_MARKERS,
-        memory={"cpu": 2_700_000_000, "cuda": 2_600_000_000},
+        memory={"cpu": 2_700_000_000, "cuda": 3_300_000_000},  # cuda: 1.4 weights, 0.4 codec, 0.9 four places, CUDA's
         preload=("torch",),
         assets=tuple(Asset("fishaudio/s1-mini", path, license="CC-BY-NC-SA-4.0") for path in _S1_FILES),
         streaming=True,
@@ -117,7 +117,7 @@ def s2() -> EngineManifest:
         sample_rate=RATE,
         voices=_voices(),
         markers=S2_MARKERS,
-        memory={"cuda": 10_500_000_000},
+        memory={"cuda": 11_300_000_000},  # 9.1 weights, 0.4 codec, 1.2 four places, CUDA's
         preload=("torch",),
         assets=tuple(Asset("fishaudio/s2-pro", path, license="LicenseRef-Fish-Audio-Research") for path in _S2_FILES),
         streaming=True,

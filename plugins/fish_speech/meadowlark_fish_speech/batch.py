@@ -45,7 +45,7 @@ GPU_CAPACITY = 2048
 
 
 class Choir:
-    """A speaker for several sentences at a time; each is what it would be alone."""
+    """A speaker for several sentences at a time; each is what it would be alone, but for rounding."""
 
     def __init__(self, speaker: Speaker, model: TorchModel | OrtModel, places: int, capacity: int) -> None:
         self.config, self.tokens, self.places = speaker.config, speaker.tokens, places
