@@ -316,6 +316,9 @@ READER = """
 
     @hookimpl
     def check_options(engine, options):
+        with open("/proc/self/cmdline") as arguments:
+            if "secret" in arguments.read():
+                raise OptionError("anybody can read the options by `ps`")
         if "speed" in options and not isinstance(options["speed"], int):
             raise OptionError(f"{engine} option speed = {options['speed']!r}: use a whole number.")
         if "crash" in options:
@@ -343,7 +346,7 @@ def test_wrong_options_are_said_at_start_and_are_no_fault_of_the_plugin(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "models" / "reader").mkdir(parents=True)
     (tmp_path / "models" / "reader" / "list.txt").write_text("anna")
-    options: dict[str, dict[str, Value]] = {"reader": {"speed": "fast"}, "not-installed": {"a": 1}}
+    options: dict[str, dict[str, Value]] = {"reader": {"speed": "fast", "key": "secret"}, "not-installed": {"a": 1}}
     registry = asyncio.run(discover(tmp_path / "voices", options=options))
     assert registry.option_errors == {"reader": "reader option speed = 'fast': use a whole number."}
     assert row(registry, "reader").error == ""

@@ -87,8 +87,7 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
             "-P",  # no module out of the working folder, as in the workers
             "-m",
             "meadowlark.plugins",
-            msgspec.json.encode(order).decode(),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LINE_BYTES,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -97,7 +96,10 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
         return Progress(
             "", f"cannot run {interpreter}: {error.strerror}; name the Python of a virtualenv under `environments`"
         )
+    assert process.stdin
     assert process.stdout
+    process.stdin.write(msgspec.json.encode(order))  # not as an argument: options may hold a key, and `ps` shows those
+    process.stdin.close()
     at = Progress("", "start")
     try:
         while raw := await asyncio.wait_for(process.stdout.readline(), step_seconds if at.plugin else START_SECONDS):

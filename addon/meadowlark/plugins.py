@@ -294,7 +294,7 @@ def _row(point: EntryPoint) -> PluginRow:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the core asks of a probe, as its one argument."""
+    """What the core asks of a probe, on its stdin."""
 
     voice_dir: str
     model_dir: str
@@ -322,7 +322,7 @@ class Line:
 
 def main() -> None:
     """Load everything and report on what was fd 1; plugins that print do so to stderr."""
-    order = msgspec.json.decode(sys.argv[1], type=Order)
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
