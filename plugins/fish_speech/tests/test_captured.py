@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,34 @@ def test_sequences_of_a_batch_come_and_go(model: DualAR, prompt: Tensor) -> None
     assert third == first
     assert take(third, 14) == wanted[2]
     assert take(second, 8) == wanted[1][6:14]
+
+
+class Ahead(Places):
+    """The host looks ahead as it does on a GPU."""
+
+    def _look_ahead(self) -> None:
+        self._launch()
+
+
+@pytest.mark.parametrize("ahead", [3, AHEAD])
+def test_whoever_comes_and_goes_in_the_middle_of_a_block(s1, ahead: int) -> None:
+    model, prompt, chance = model_of(s1), s1.trace["greedy_ref.prompt"].long(), random.Random(ahead)
+    make_ends_likely(model)
+    wanted = [spoken(Eager(model), prompt[:, : 9 + seed], seed, 40) for seed in range(4)]
+    places = Ahead(model, 3, capacity=64, shortest=16, ahead=ahead)
+    heard: dict[int, tuple[int, int]] = {}  # place → seed, frames
+    for _ in range(150):
+        if places.free and chance.random() < 0.15:
+            seed = chance.randrange(4)
+            heard[places.join(prompt[:, : 9 + seed], Manner(), RandomNoise(seed))] = seed, 0
+        elif heard:
+            place = chance.choice(list(heard))
+            seed, count = heard.pop(place)
+            if count == len(wanted[seed]) or chance.random() < 0.05:
+                places.leave(place)
+            else:
+                assert places.frame(place).tolist() == wanted[seed][count]
+                heard[place] = seed, count + 1
 
 
 def test_who_is_not_listened_to_waits(model: DualAR, prompt: Tensor) -> None:
