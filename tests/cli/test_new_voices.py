@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from meadowlark.errors import VoiceError
 from meadowlark.settings import Settings
 
 PLUGIN = """
+import time
+
 from meadowlark.api import Voice, hookimpl
 from meadowlark.testing.engines import tone_manifest
 
@@ -24,10 +27,14 @@ def register_engines(register):
 def register_voices(register, voice_dir):
     for path in sorted(voice_dir.glob("*.tone")):
         register("folder", Voice(path.stem, ("en",)))
+    if (voice_dir / "slow").exists():
+        (voice_dir / "slow").unlink()
+        time.sleep(2.5)
 """
 
 
-async def test_a_new_voice_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package, metadata = tmp_path / "test_new_voices", tmp_path / "test_new_voices-1.0.dist-info"
     package.mkdir()
     metadata.mkdir()
@@ -35,6 +42,9 @@ async def test_a_new_voice_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: test-new-voices\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[meadowlark]\nfolder = test_new_voices\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+
+
+async def test_a_new_voice_appears(tmp_path: Path) -> None:
     async with open_house(Settings(data_dir=tmp_path / "data")) as house:
         with pytest.raises(VoiceError):
             house.catalog.resolve(VoiceRequest("folder/bell"))
@@ -47,3 +57,17 @@ async def test_a_new_voice_appears(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         again = house.catalog
         await house.rediscover()
         assert house.catalog is again  # nothing new: Info stays as it is
+
+
+async def test_of_two_looks_at_once_the_later_has_the_last_word(tmp_path: Path) -> None:
+    """The first is slow, and has not seen the voice that came meanwhile."""
+    voices = tmp_path / "data" / "voices"
+    async with open_house(Settings(data_dir=tmp_path / "data")) as house:
+        voices.mkdir()
+        (voices / "slow").write_text("")
+        first = asyncio.create_task(house.rediscover())
+        while (voices / "slow").exists():  # noqa: ASYNC110 - another process removes it
+            await asyncio.sleep(0.02)
+        (voices / "bell.tone").write_text("")
+        await asyncio.gather(first, house.rediscover())
+        assert house.catalog.resolve(VoiceRequest("folder/bell")).name == "folder/bell"

@@ -64,6 +64,8 @@ class House:
     store: Store
     language: str = field(default="")
     """Home Assistant's, once it is known."""
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """For plugins and voices: of two looks the later must have the last word."""
 
     @property
     def notices(self) -> Notices:
@@ -106,15 +108,16 @@ class House:
 
     async def rediscover(self) -> None:
         """Look for plugins and voices again; what is new can be asked for without a restart."""
-        found = await find(self.settings)
-        if found.engines == self.registry.engines:
-            await self.store.refresh()
-            return
-        before, after = (sum(len(each.voices) for each in registry.engines) for registry in (self.registry, found))
-        self.registry = found
-        await self.store.install(found.engines)
-        self.refresh()
-        _LOGGER.info("Voices have changed: %d, %d before", after, before)
+        async with self.looking:
+            found = await find(self.settings)
+            if found.engines == self.registry.engines:
+                await self.store.refresh()
+                return
+            before, after = (sum(len(each.voices) for each in registry.engines) for registry in (self.registry, found))
+            self.registry = found
+            await self.store.install(found.engines)
+            self.refresh()
+            _LOGGER.info("Voices have changed: %d, %d before", after, before)
 
     def why_absent(self, choice: Choice) -> str:
         """Have a voice's files fetched; why it cannot speak yet, in words that follow its name."""
