@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -14,7 +15,7 @@ from meadowlark.worker.environments import Nurseries
 from meadowlark.worker.memory import Footprint
 from meadowlark.worker.messages import Speak
 from meadowlark.worker.process import CANCEL_SECONDS, Launch, WorkerProcess, start
-from meadowlark.worker.rounds import Job, most_urgent
+from meadowlark.worker.rounds import Job
 
 CHUNK = 2 * 2205
 """Bytes of 0.1 s."""
@@ -165,17 +166,11 @@ def test_what_is_opened_before_does_not_count_as_slowness() -> None:
     assert (alone.seconds, alone.first_audio_seconds) == (3.0, 1.0)
 
 
-def test_the_most_urgent_is_a_newcomer_then_who_runs_dry_first() -> None:
+def test_how_far_a_listener_is_served() -> None:
     clock = Clock()
-    jobs = [
-        Job(Slow(clock), speak(n, dry), 22050, lambda: False, clock) for n, dry in enumerate((9.0, 4.0, None, None))
-    ]
-    assert most_urgent(jobs) is jobs[2]
-    assert jobs[2].go_on(1)  # heard at 1.0, and then 0.1 s in hand
-    assert jobs[2].dry_at == pytest.approx(1.1)
-    assert most_urgent(jobs) is jobs[3]
-    assert jobs[3].go_on(1)
-    assert most_urgent(jobs) is jobs[2]
-    assert jobs[2].go_on(1)
-    assert jobs[2].dry_at == pytest.approx(3.1)  # it had run dry: what came then is played from then on
-    assert most_urgent(jobs) is jobs[3]
+    job = Job(Slow(clock), speak(1), 22050, lambda: False, clock)
+    assert job.dry_at == -math.inf
+    assert job.go_on(1)  # heard at 1.0, and then 0.1 s in hand
+    assert job.dry_at == pytest.approx(1.1)
+    assert job.go_on(1)
+    assert job.dry_at == pytest.approx(2.1)  # it had run dry: what came then is played from then on

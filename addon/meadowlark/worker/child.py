@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import importlib
 import logging
+import math
 import os
 import signal
 import socket
@@ -41,7 +42,8 @@ from .messages import (
     encode,
     from_event,
 )
-from .rounds import Job, most_urgent
+from .rounds import Job
+from .urgency import Pace, most_urgent
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -70,6 +72,7 @@ class _Worker:
         self._meter = Meter()
         self._places = 1
         self._alternates = False
+        self._pace = Pace()
         self._jobs: list[Job] = []
         self._cancelled: set[int] = set()  # jobs that are not wanted any more; added to by the reader
         self._unloaded = False  # nothing is wanted any more; written by the reader alone
@@ -145,7 +148,7 @@ class _Worker:
         if not self._alternates:
             return tuple(self._jobs)
         unwanted = tuple(each for each in self._jobs if self._is_unwanted(each.number))
-        return unwanted or (most_urgent(self._jobs),)
+        return unwanted or (most_urgent(self._jobs, time.monotonic(), self._pace),)
 
     def _is_unwanted(self, number: int) -> bool:
         return self._unloaded or number in self._cancelled
@@ -153,8 +156,10 @@ class _Worker:
     def _go_on(self, job: Job) -> None:
         """One piece of a job; whatever happens in it, the core is told and the others go on."""
         try:
+            newcomer, worked = job.dry_at == -math.inf, job.worked
             payload = job.go_on(len(self._jobs))
             if payload:
+                self._pace.note(job.worked - worked, first=newcomer)
                 self._send(Chunk(job.number, payload))
             if payload is not None:
                 return

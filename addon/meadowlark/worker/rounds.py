@@ -1,15 +1,15 @@
 """Sentences that are spoken at the same time by one thread: each is asked for its next piece in turn.
 
 One round is one piece of each. An engine that computes all of them in one step does so for the first that asks; others
-compute as if they were alone. On engines that alternate only the most urgent is asked. Knows nothing of sockets:
-child.py sends what comes of it.
+compute as if they were alone. On engines that alternate only the most urgent is asked (urgency.py). Knows nothing of
+sockets: child.py sends what comes of it.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from ..api import Pipeline
@@ -34,13 +34,14 @@ class Job:
         """prepare: in the place of the pipeline's."""
         self.number = speak.job
         self.dry_at = -math.inf if speak.dry_at is None else speak.dry_at
-        """When its listener has heard all that has been made; newcomers come before everybody."""
+        """When its listener has heard all that has been made; minus infinity = a newcomer."""
+        self.since = clock()
         self._gain = speak.gain
         self._clock = clock
         self._prepare = prepare or partial(pipeline.prepare, speak.utterance)
-        self._begun = clock()
+        self._begun = self.since
         self._pieces = framed(perform(pipeline, speak, engine_rate, cancelled), clock)
-        self._worked = self._first_work = 0.0
+        self.worked = self._first_work = 0.0
         """Seconds spent on this one alone, in all and until its first audio."""
         self._first_audio = self._audio_seconds = self._energy = 0.0
         self._rounds = self._company = 0
@@ -58,12 +59,12 @@ class Job:
         begun = self._clock()
         piece = next(self._pieces, None)
         now = self._clock()
-        self._worked += now - begun
+        self.worked += now - begun
         if piece is None:
             return None
         if piece.payload:
             self._first_audio = self._first_audio or now - self._begun
-            self._first_work = self._first_work or self._worked
+            self._first_work = self._first_work or self.worked
             self.dry_at = max(self.dry_at, now) + piece.seconds
             self._audio_seconds += piece.seconds
             self._energy += level(piece.payload) * piece.seconds
@@ -78,7 +79,7 @@ class Job:
         """What is to be told of a sentence that has come to its end. alternates: others were not computed with it."""
         self.note(took)
         if alternates:
-            seconds, first, together = self._worked, self._first_work, 1.0
+            seconds, first, together = self.worked, self._first_work, 1.0
         else:
             seconds, first = self._clock() - self._begun, self._first_audio
             together = self._company / max(1, self._rounds)
@@ -94,8 +95,3 @@ class Job:
             self._energy / max(self._audio_seconds, 1e-9) / self._gain**2,
             together,
         )
-
-
-def most_urgent(jobs: Sequence[Job]) -> Job:
-    """A newcomer, else whose listener runs dry first."""
-    return min(jobs, key=lambda job: (job.dry_at, job.number))
