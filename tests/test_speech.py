@@ -109,7 +109,7 @@ async def test_a_pronunciation_in_the_text_arrives_and_a_bad_one_is_told_once(ca
     assert [each.text for each in engine.heard] == ["Ask Siobhan or Bo."] * 2
     assert [(p.start, p.end, p.ipa) for p in engine.heard[0].pronunciations] == [(4, 11, "ʃɪˈvɔːn")]
     assert [record.getMessage() for record in caplog.records if "pronunciation" in record.getMessage()] == [
-        "A pronunciation in a text, [word](/ipa/), was left out: it is empty"
+        "A pronunciation in a text, [word](/ipa/), was left out: it has no sound"
     ]
 
 
