@@ -76,7 +76,8 @@ def test_resolves(request_: VoiceRequest, expected: str) -> None:
         (VoiceRequest("en_US-lessac-medium"), "No voice 'en_US-lessac-medium'"),
         (VoiceRequest("x" * 900), "No voice '" + "x" * 80 + "' is"),
         (VoiceRequest("en-us+nobody"), "No voice 'en-us+nobody'"),
-        (VoiceRequest("nowhere/en-us"), "No voice 'nowhere/en-us'"),
+        (VoiceRequest("nowhere/en-us"), "nor an engine 'nowhere'. Did you mean"),
+        (VoiceRequest("nowhere/en-us"), "`pip install meadowlark-nowhere`, or `script/setup nowhere`"),
         (VoiceRequest("heart", engine="robot"), "No voice 'heart'"),
         (VoiceRequest(engine="nobody"), "Installed: nice, robot"),
         (

@@ -277,6 +277,11 @@ class Catalog:
         near = near or difflib.get_close_matches(name[:MOST_ECHOED], full.values(), 3)
         hint = f" Did you mean {' or '.join(full.get(each, each) for each in near)}?" if near else ""
         awaited = self._list_hint(self.awaited(name), (rest or name).strip())
+        if slash and PLAIN.fullmatch(engine) and (engine := engine.lower()) not in self._by_id:
+            return (
+                f"No voice {name[:MOST_ECHOED]!r} is installed, nor an engine {engine!r}.{hint} Install the engine with "
+                f"`pip install meadowlark-{engine}`, or `script/setup {engine}` in a clone of Meadowlark."
+            )
         return f"No voice {name[:MOST_ECHOED]!r} is installed.{hint}{awaited} `meadowlark voices` lists all."
 
     def _list_hint(self, engines: Iterable[str], voice: str = "") -> str:
