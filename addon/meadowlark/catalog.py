@@ -279,7 +279,7 @@ class Catalog:
         awaited = self._list_hint(self.awaited(name), (rest or name).strip())
         if slash and PLAIN.fullmatch(engine) and (engine := engine.lower()) not in self._by_id:
             return (
-                f"No voice {name[:MOST_ECHOED]!r} is installed, nor an engine {engine!r}.{hint} Install the engine with "
+                f"No voice {name[:MOST_ECHOED]!r} is installed, nor an engine {engine!r}.{hint} Install that with "
                 f"`pip install meadowlark-{engine}`, or `script/setup {engine}` in a clone of Meadowlark."
             )
         return f"No voice {name[:MOST_ECHOED]!r} is installed.{hint}{awaited} `meadowlark voices` lists all."
