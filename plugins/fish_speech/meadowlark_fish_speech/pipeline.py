@@ -82,7 +82,13 @@ class FishPipeline(Pipeline):
         codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
         self._decoder = self._checkpoint.decoder(codec_plan)
         self._library = Library(self.context.data_dir, engine, self._generation.codec.version)
-        self._timbres = Timbres(self._library, str(speaker.config), self._speech_of_timbre, speaker.tokens.stop)
+        self._timbres = Timbres(
+            self._library,
+            str(speaker.config),
+            self._speech_of_timbre,
+            speaker.tokens.stop,
+            keeps_halves=not isinstance(speaker, Captured),  # a GPU draws one in a second or two, and has few places
+        )
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
         self._step_seconds = self._decode_seconds = 0.0
         _LOGGER.info("%s computes as %s", engine, self._plan)
@@ -211,7 +217,7 @@ class FishPipeline(Pipeline):
         return codes
 
     def _speech_of_timbre(self, seed: int) -> Speech:
-        """On a CPU by itself: it may be left half drawn, and would keep one of few places from others."""
+        """On a CPU by itself: it may be left half drawn, and would keep a place from others."""
         frames = settings.Lengths().frames(SENTENCE, FRAME_RATE) // 2
         sampler = self._alone.sampler(self._manner({}), RandomNoise(seed))
         return Speech(self._alone, self._prompt(SENTENCE, ()).whole, sampler, frames)

@@ -30,13 +30,22 @@ class _Drawing:
 class Timbres:
     """Those of one model."""
 
-    def __init__(self, library: Library, model: str, speech: Callable[[int], Iterable[Tensor]], stop: int) -> None:
+    def __init__(
+        self,
+        library: Library,
+        model: str,
+        speech: Callable[[int], Iterable[Tensor]],
+        stop: int,
+        *,
+        keeps_halves: bool = True,
+    ) -> None:
         """speech: from a seed to frames (1 + codebooks,) of SENTENCE; stop: the token that ends them.
 
         model: what the codes depend on besides; not the precision, for a voice stays who it is when `auto` has found
-        that the machine can do better.
+        that the machine can do better. keeps_halves: what is left half drawn may keep its cache in memory.
         """
         self._library, self._model, self._speech, self._stop = library, model, speech, stop
+        self._keeps_halves = keeps_halves
         self._begun: dict[int, _Drawing] = {}
 
     def codes(self, seed: int) -> Tensor:
@@ -50,7 +59,7 @@ class Timbres:
 
         Who stops asking leaves what was drawn to the next who asks: a listener who is served by another voice after
         a few seconds must not cause the same seconds to be drawn again and again. When another timbre is begun, what
-        nobody asks for any more is given up: a half is a cache in memory, or a place on a GPU.
+        nobody asks for any more is given up.
         """
         try:
             self._library.kept(self._content(seed), _missing)
@@ -72,6 +81,8 @@ class Timbres:
             raise
         finally:
             drawing.asking -= 1
+            if not (self._keeps_halves or drawing.asking) and self._begun.get(seed) is drawing:
+                del self._begun[seed]
 
     def _begin(self, seed: int) -> _Drawing:
         self._begun = {other: each for other, each in self._begun.items() if each.asking}

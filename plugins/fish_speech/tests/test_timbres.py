@@ -35,8 +35,8 @@ class Model:
             self.at_work -= 1
 
 
-def timbres(folder: Path, model: Model, name: str = "tiny") -> Timbres:
-    return Timbres(Library(folder, "fish", "codec-1"), name, model.speech, STOP)
+def timbres(folder: Path, model: Model, name: str = "tiny", **options: bool) -> Timbres:
+    return Timbres(Library(folder, "fish", "codec-1"), name, model.speech, STOP, **options)
 
 
 def test_drawn_once_and_kept_on_disk(tmp_path: Path) -> None:
@@ -109,3 +109,16 @@ def test_what_is_left_half_drawn_does_not_gather(tmp_path: Path) -> None:
         assert model.at_work == 2
     assert len(list(together)) == FRAMES - 1
     assert mine.codes(9).tolist() == [[9] * 5, [0, 1, 2, 3, 4]]
+
+
+def test_where_places_are_few_the_last_who_leaves_gives_up(tmp_path: Path) -> None:
+    model = Model()
+    mine = timbres(tmp_path, model, keeps_halves=False)
+    one, other = mine.drawing(1), mine.drawing(1)
+    next(one), next(other)
+    one.close()
+    assert model.at_work == 1
+    other.close()
+    assert model.at_work == 0
+    assert mine.codes(1).tolist() == [[1] * 5, [0, 1, 2, 3, 4]]
+    assert len(model.drawn) == 2 + FRAMES
