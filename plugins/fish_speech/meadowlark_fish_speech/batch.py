@@ -64,7 +64,7 @@ class Choir:
         """Frames of a sentence, together with the others' where it fits."""
         if self._together.free and length <= self._together.length:
             return _Frames(self._together, prompt, sampler, prefix)
-        _LOGGER.info("A sentence of up to %d positions is computed by itself", length)
+        _LOGGER.debug("A sentence of up to %d positions is computed by itself", length)
         return self._speaker.start(prompt, sampler, length, prefix)
 
 
