@@ -4,7 +4,6 @@ Prints one JSON object. Usage: _fish_worker.py FOLDER QUALITY THREADS
 """
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -58,17 +57,17 @@ def main():
                 "first_audio_ms": stamps[0] * 1e3,
                 "first_audio_frames": lengths[0] // 2048,
                 "sentence_rtf": stamps[-1] / (sum(lengths) / 44100),
-                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                "own_memory_mb": own_memory() / 1024,
+                "peak_memory_mb": status("VmHWM") / 1024,  # ru_maxrss would be that of who started us
+                "own_memory_mb": status("RssAnon") / 1024,  # without pages of files, which the system can drop
             }
         )
     )
 
 
-def own_memory():
-    """KB that are not pages of files: what the system cannot drop."""
+def status(name):
+    """KB of this process, by the name of /proc/self/status."""
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1])
     return 0
 
