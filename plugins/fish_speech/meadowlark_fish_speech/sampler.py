@@ -6,6 +6,7 @@ tensors which stay where they are, and nothing is asked of them in between: so a
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -121,7 +122,7 @@ class Recent:
         return self.data.gather(2, place[:, None].expand(-1, self.data.shape[1], -1))[:, :, 0]
 
 
-class _RingSampler:
+class _RingSampler(ABC):
     """What both ways have in common: the ring, the noise, the first frame that must not be the last."""
 
     def __init__(self, manner: Manner, noise: Noise, width: int, stop_row: int | None, as_published: bool) -> None:
@@ -132,12 +133,13 @@ class _RingSampler:
         self.on_host = True
         """Whether numpy draws, where it can; False: the draw can be captured."""
 
+    @abstractmethod
     def allocate(self, batch: int, device: torch.device | str) -> Recent:
         """What is kept of frames; comes by itself with the first logits."""
-        raise NotImplementedError
 
+    @abstractmethod
     def code(self, place: int, logits: Tensor) -> Tensor:
-        raise NotImplementedError
+        """The code at a place, (B,)."""
 
     def _begin(self, logits: Tensor) -> tuple[Tensor, Recent, FrameNoise]:
         """A frame begins: its logits, in which the first one's end of speech is left out, the ring, the noise."""
