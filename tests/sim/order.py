@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from meadowlark import incoming
 from meadowlark.schedule.flow import join
 from meadowlark.schedule.policy import Waiting, pick
+from meadowlark.worker.urgency import Pace, most_urgent
 
 Pick = Callable[[Sequence[Waiting], float, Sequence[Waiting]], Waiting]
 
@@ -196,13 +197,21 @@ class _Order:
             listener = self._listeners[index]
             if what == "made":
                 self._busy = False
-                self._go_on(listener, now)
+                self._made(listener, now)
             else:
                 self._ask(listener, now)
-            if not self._busy and self._waiting and not (self._events and self._events[0][0] <= now):
-                self._serve(now)
+            self._work_on(now)
         self._outcome.gaps = [each.gap for each in self._listeners]
         return self._outcome
+
+    def _work_on(self, now: float) -> None:
+        """Begin what comes next, when all that happens now has happened."""
+        if not self._busy and self._waiting and not (self._events and self._events[0][0] <= now):
+            self._serve(now)
+
+    def _made(self, listener: _Listener, now: float) -> None:
+        """A sentence of this listener."""
+        self._go_on(listener, now)
 
     def _arrive(self, listener: _Listener, at: float) -> None:
         listener.asked_at = at
@@ -269,6 +278,15 @@ class _Open:
     """As the core knows it now."""
     left: float
     """Of its speech."""
+    since: float
+
+    @property
+    def number(self) -> int:
+        return self.waiting.ticket
+
+    @property
+    def dry_at(self) -> float:
+        return -math.inf if self.listener.playing_until is None else self.listener.playing_until
 
 
 class _Alternating(_Order):
@@ -284,22 +302,13 @@ class _Alternating(_Order):
         self._chunk = chunk_seconds
         self._places = places
         self._open: list[_Open] = []
+        self._pace = Pace()
         super().__init__(asked, pick, rtf, True, ahead_seconds, estimates)
 
-    def run(self) -> Outcome:
-        while self._events:
-            now, index, what = heapq.heappop(self._events)
-            listener = self._listeners[index]
-            if what == "made":
-                self._busy = False
-                self._made(listener, now)
-            else:
-                self._ask(listener, now)
-            self._make(now)
-            self._let_in(now)
-            self._make(now)
-        self._outcome.gaps = [each.gap for each in self._listeners]
-        return self._outcome
+    def _work_on(self, now: float) -> None:
+        self._make(now)
+        self._let_in(now)
+        self._make(now)
 
     def _let_in(self, now: float) -> None:
         while True:
@@ -309,15 +318,16 @@ class _Alternating(_Order):
             if chosen is None:
                 return
             waits, listener = self._waiting.pop(chosen.ticket)
-            self._open.append(_Open(listener, waits, listener.reply.sentences[listener.next][1]))
+            self._open.append(_Open(listener, waits, listener.reply.sentences[listener.next][1], now))
 
     def _make(self, now: float) -> None:
         """Begin a chunk, if nobody's is being made."""
         if self._busy or not self._open or (self._events and self._events[0][0] <= now):
             return
-        urgent = min(self._open, key=lambda each: (each.listener.playing_until or -math.inf, each.waiting.ticket))
+        urgent = most_urgent(self._open, now, self._pace)
         self._busy = True
         work = self._rtf * min(self._chunk, urgent.left)
+        self._pace.note(work, first=urgent.dry_at == -math.inf)
         heapq.heappush(self._events, (now + work, urgent.listener.index, "made"))
 
     def _made(self, listener: _Listener, now: float) -> None:
