@@ -70,16 +70,20 @@ class InOnePiece(ToneEngine):
 
 
 class Deaf(ToneEngine):
+    """Busy for a second after each chunk: far longer than a busy machine is late in handing the cancellation over."""
+
     def synthesize(self, utterance):
         for chunk in super().synthesize(utterance):
-            time.sleep(0.15)
             yield chunk
+            time.sleep(1.0)
 
 
 class Stubborn(ToneEngine):
     def synthesize(self, utterance):
         try:
-            yield from super().synthesize(utterance)
+            for chunk in super().synthesize(utterance):
+                time.sleep(0.02)  # still at it when the listener leaves, however late that is handed over
+                yield chunk
         except GeneratorExit:
             time.sleep(60)
 

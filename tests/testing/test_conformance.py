@@ -15,6 +15,7 @@ import pytest
 
 from meadowlark.testing import conformance
 from meadowlark.testing.conformance import EngineConformance
+from meadowlark.testing.subject import Leaves
 
 pytest_plugins = ["pytester"]
 
@@ -125,12 +126,12 @@ CASES: list[tuple[str, Callable[[EngineConformance], None], tuple[str, ...]]] = 
     ),
     (
         "deaf",
-        lambda suite: suite.test_cancel(hear_first=True),
+        lambda suite: suite.test_cancel(Leaves.AFTER),
         ("until a cancelled sentence of 399 characters ended", "within 0.05 s", "yield more often"),
     ),
     (
         "stubborn",
-        lambda suite: suite.test_cancel(hear_first=True),
+        lambda suite: suite.test_cancel(Leaves.WITH),
         ("it did not stop speaking and was killed", "do not wait in `finally`"),
     ),
     (
@@ -255,7 +256,7 @@ def test_the_same_worker_serves_the_whole_suite(suite_of: Callable[..., EngineCo
     suite.test_voice_speaks(first_case(suite))
     suite.test_marker(marker(suite, "laughing"))
     suite.test_survives("2,000 characters")
-    suite.test_cancel(hear_first=False)
+    suite.test_cancel(Leaves.BEFORE)
     assert suite._subject_now().load().pid == before
 
 

@@ -19,7 +19,7 @@ from .lightness import HEAVY, weigh
 from .phrases import STRANGE, sentence
 from .processes import offspring, process, shared_memory, survivors
 from .sound import complaint, difference, listen
-from .subject import Spoken
+from .subject import Leaves, Spoken
 
 HUGE_BYTES = 100_000
 
@@ -141,14 +141,14 @@ class EngineConformance(Contract):
 
     # Stops
 
-    def test_cancel(self, hear_first: bool) -> None:
+    def test_cancel(self, leaves: Leaves) -> None:
         """When the listener leaves, the worker is soon free, and well."""
         subject = self._subject_ready()
         worker = subject.load()
         utterance = subject.utterance(self._sentence_text())
         took = float("inf")
         for _ in range(3):  # a busy machine may be late, not three times
-            took = min(took, subject.cancel(utterance, hear_first=hear_first))
+            took = min(took, subject.cancel(utterance, leaves))
             if took <= self.cancel_seconds or not subject.survived(worker):
                 break
         if not subject.survived(worker):

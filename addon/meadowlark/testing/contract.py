@@ -13,7 +13,7 @@ from ..api import Marker, Utterance, Value, Voice
 from ..errors import EngineError, LoadError
 from ..text import MarkerMap, Segmenter, Sentence
 from .phrases import STRANGE, sentence
-from .subject import Found, Limits, Spoken, Subject, find, spread
+from .subject import Found, Leaves, Limits, Spoken, Subject, find, spread
 
 SAME_SHARE = 0.01
 SAME_SECONDS = 0.02
@@ -94,8 +94,8 @@ class Contract:
             metafunc.parametrize("marker", markers, ids=[each.name for each in markers])
         if "strange" in wanted:
             metafunc.parametrize("strange", list(STRANGE))
-        if "hear_first" in wanted:
-            metafunc.parametrize("hear_first", [True, False], ids=["after its first chunk", "before its first chunk"])
+        if "leaves" in wanted:
+            metafunc.parametrize("leaves", list(Leaves), ids=str)
 
     @classmethod
     def _found(cls) -> Found:

@@ -10,8 +10,9 @@ import time
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ..api import EngineManifest, Marker, MarkerKind, PlacedEvent, Utterance, Value, Voice
 from ..audio import seconds
@@ -56,6 +57,18 @@ def find(engine: str, environments: tuple[str, ...], voice_dir: Path | None = No
 def _registry(environments: tuple[str, ...], voice_dir: Path | None, path: str) -> Registry:
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(discover(voice_dir or Path(folder), environments=environments))
+
+
+class Leaves(StrEnum):
+    """When a listener leaves. AFTER differs from WITH in that the engine is at work again, which is what takes time."""
+
+    BEFORE = "before its first chunk"
+    WITH = "with its first chunk"
+    AFTER = "soon after its first chunk"
+
+
+_AT_WORK_SECONDS: Final = 0.1
+"""From an order, or from a chunk, until the engine has certainly gone on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +234,17 @@ class Subject:
 
         return self._runner.run(all_of_them())
 
-    def cancel(self, utterance: Utterance, *, hear_first: bool) -> float:
-        """Leave after the first chunk, or before any; seconds until the worker is free again."""
+    def cancel(self, utterance: Utterance, leaves: Leaves) -> float:
+        """Leave at this moment; seconds until the worker is free again."""
 
         async def job() -> float:
             worker = await self._ready()
             stream = worker.speak(utterance, patience=self._limits.sentence)
             first = asyncio.ensure_future(anext(stream, None))
-            await asyncio.wait({first}, timeout=None if hear_first else 0.05)
+            await asyncio.wait({first}, timeout=_AT_WORK_SECONDS if leaves is Leaves.BEFORE else None)
+            if leaves is Leaves.AFTER:
+                for _ in range(5):  # on a busy machine one long sleep may end before the engine has run at all
+                    await asyncio.sleep(_AT_WORK_SECONDS / 5)
             begun = time.monotonic()
             first.cancel()
             await asyncio.gather(first, return_exceptions=True)
