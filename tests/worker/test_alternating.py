@@ -14,7 +14,8 @@ from meadowlark.testing.engines import tone_manifest
 from meadowlark.worker.environments import Nurseries
 from meadowlark.worker.memory import Footprint
 from meadowlark.worker.messages import Speak
-from meadowlark.worker.process import CANCEL_SECONDS, Launch, WorkerProcess, start
+from meadowlark.worker.patience import CANCEL_SECONDS
+from meadowlark.worker.process import Launch, WorkerProcess, start
 from meadowlark.worker.rounds import Job
 
 CHUNK = 2 * 2205

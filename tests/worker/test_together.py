@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from meadowlark.api import EngineManifest
 from meadowlark.errors import WorkerError
 from meadowlark.testing.chorus import chorus_manifest
 from meadowlark.worker.environments import Nurseries
+from meadowlark.worker.patience import CANCEL_SECONDS
 from meadowlark.worker.process import Launch, WorkerProcess, start
 
 RATE = 22050
@@ -192,3 +194,29 @@ async def test_peaks_of_memory_are_not_lost_when_others_come(chorus, utter, say)
     async for _ in long:
         pass
     assert chorus.last_done.peak_bytes >= short.peak_bytes >= chorus.last_done.memory_bytes * 0.9
+
+
+async def test_one_who_leaves_in_the_middle_of_a_long_step_takes_nobody_along(nurseries, launch, utter, say):
+    """An engine that computes for longer than a cancel may take, and others who are heard by and by."""
+    worker = await start(replace(launch(rtf=0.3), max_batch=2), nurseries)
+    alone = await say(worker, TEXTS[1] * 3)
+    staying, first = await begun(worker, utter(TEXTS[1] * 3))
+    step = CANCEL_SECONDS + 0.5
+    leaves = asyncio.create_task(anext(worker.speak(utter("Long.", rtf=step / 0.3, chunk_seconds=0.3), patience=10)))
+    await asyncio.sleep(0.2)
+    leaves.cancel()
+    await asyncio.wait({leaves})
+    assert first + b"".join([chunk async for chunk in staying]) == alone
+    assert worker.alive
+    await worker.stop()
+
+
+async def test_one_who_does_not_stop_is_killed_once_nobody_else_listens(nurseries, launch, utter, say):
+    worker = await start(replace(launch(rtf=0.3), max_batch=2), nurseries)
+    staying = asyncio.create_task(say(worker, TEXTS[1] * 8, patience=0.5))
+    leaves, _ = await begun(worker, utter("This one does not stop !ignore_cancel"))
+    await leaves.aclose()
+    assert not worker.alive
+    with pytest.raises(WorkerError):
+        await staying
+    await worker.exited

@@ -35,15 +35,16 @@ from .messages import (
     encode,
     from_event,
 )
+from .patience import stops_until
 from .pending import JOB_BYTES, Pending
 
 _LOGGER = logging.getLogger(__name__)
 
-CANCEL_SECONDS: Final = 2.0
-"""A worker that has not stopped speaking by then is killed."""
-
 OPEN_SECONDS: Final = 60.0
 """A worker that opens what a sentence needs for longer has hung: a Piper voice takes 5 s, the first time."""
+
+_LOOK_SECONDS: Final = 0.25
+"""Between looks at whether others still listen, while a worker does not stop."""
 
 _BUFFER_BYTES: Final = 1024 * 1024
 
@@ -124,7 +125,7 @@ class WorkerProcess:
         self._places = max(1, loaded.places)
         self._alternates = launch.alternates
         self._heard_at = -math.inf
-        """When the last chunk of any job came, in the event loop's time."""
+        """When the last chunk came that anybody listens to, in the event loop's time."""
         self._opens_until = -math.inf
         """Until then it may be silent to all, because it opens what a sentence needs."""
         self._jobs: dict[int, Pending] = {}
@@ -159,7 +160,7 @@ class WorkerProcess:
         is killed; while others are heard, only this job is given up (none on an engine that alternates: it waits while
         others are more urgent). The time in which the worker opens what a sentence needs does not count, up to
         OPEN_SECONDS. Close the generator to cancel: it returns when the place is free again, or the worker has been
-        killed because it did not stop.
+        killed because it did not stop; not as long as others are heard.
 
         `dry_at`: when the listener runs dry, for an engine that alternates; None = a newcomer.
         """
@@ -221,11 +222,15 @@ class WorkerProcess:
             self._send(Cancel(job.number))
             now = asyncio.get_running_loop().time
             asked = now()
-            while not job.over and (left := max(asked, self._opens_until) + CANCEL_SECONDS - now()) > 0:
-                await asyncio.wait({job.ended}, timeout=min(left, CANCEL_SECONDS))
-            if not job.over:
-                _LOGGER.warning("%s", self._kill(f"did not stop speaking within {CANCEL_SECONDS:g} s; killed"))
+            while not job.over and now() < self._stops_until(max(asked, self._opens_until)):
+                await asyncio.wait({job.ended}, timeout=_LOOK_SECONDS)
+            if not job.over and self.alive:
+                _LOGGER.warning("%s", self._kill(f"did not stop speaking within {now() - asked:.0f} s; killed"))
         await asyncio.wait({job.ended}, timeout=_EXIT_SECONDS)
+
+    def _stops_until(self, asked: float) -> float:
+        others = any(not each.cancelled for each in self._jobs.values())
+        return stops_until(asked, self._heard_at, others=others)
 
     def _kill(self, why: str) -> WorkerError:
         """End the process; all that it still had to say is void."""
@@ -266,7 +271,8 @@ class WorkerProcess:
                 self._opens_until = asyncio.get_running_loop().time() + (0.0 if over else OPEN_SECONDS)
             case Chunk(number, payload) if job := self._jobs.get(number):
                 job.push(payload)
-                self._heard_at = job.heard_at
+                if not job.cancelled:
+                    self._heard_at = job.heard_at
                 if job.received > JOB_BYTES:
                     self._kill(f"ran away: more than {JOB_BYTES >> 20} MiB of audio for one sentence; killed")
             case Done(number) if job := self._jobs.pop(number, None):
