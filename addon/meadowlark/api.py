@@ -281,6 +281,9 @@ class PipelineContext:
     files: Mapping[str, str] = field(default_factory=dict)
     """Absolute paths of the engine's assets, by `Asset.key`. A voice's own come with each utterance."""
 
+    spare_bytes: int = 0
+    """Of the device's memory: what may be held beyond what is needed, such as voices that others spoke with."""
+
 
 class Pipeline(ABC):
     """An engine at work. Lives in a worker process of its own and is used by one thread at a time."""
@@ -288,6 +291,9 @@ class Pipeline(ABC):
     places: int | None = None
     """How many sentences it speaks at a time on this device, known after `load`; None = the manifest's `max_batch`,
     which is also the most."""
+
+    kept_bytes: int = 0
+    """Of `PipelineContext.spare_bytes`, what it holds now. A reload would not need it, and nobody is refused for it."""
 
     def __init__(self, context: PipelineContext) -> None:
         """Cheap; the work belongs into `load`."""

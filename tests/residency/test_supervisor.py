@@ -55,7 +55,7 @@ class FakeWorker:
                 raise WorkerError(self.launch.engine, "died: killed by SIGSEGV")
             assert isinstance(step, bytes)
             yield step
-        self.last_done = Done(1, 1.0, 0.1, 0.1)
+        self.last_done = Done(1, 1.0, 0.1, 0.1, self.size, self.size, kept_bytes=self.house.kept)
 
     def end(self, how: str) -> None:
         self.exited.set_result(how)
@@ -107,7 +107,9 @@ class House:
         """Devices of those started."""
         self.stopping: list[str] = []
         self.fail_load: list[Exception] = []
-        self.most = 0
+        self.most = self.kept = 0
+        self.spare: list[int] = []
+        """What those started may hold beyond their need; and what they then do."""
         self.lag = 0.0
         """Real seconds until a device shows the memory of who has gone."""
         self.may_stop, self.may_load = asyncio.Event(), asyncio.Event()
@@ -129,6 +131,7 @@ class House:
     async def start(self, launch: Launch) -> FakeWorker:
         self.started.append(launch.engine)
         self.places.append(launch.device)
+        self.spare.append(launch.spare_bytes)
         await asyncio.sleep(0)
         if self.fail_load:
             raise self.fail_load.pop(0)
@@ -220,6 +223,24 @@ async def test_refuses_what_can_never_fit() -> None:
     house.devices.memory["cpu"] = house.devices.total["cpu"] = 50 * MB
     with pytest.raises(RefusedError, match="100 MB of cpu memory; at most 50 MB"):
         await house.say("a")
+
+
+async def test_an_engine_may_keep_an_eighth_of_what_is_left_when_it_has_come() -> None:
+    house = House(cpu=260 * MB)
+    for name in "abc":
+        await house.say(name)
+    assert house.spare == [20 * MB, 7.5 * MB, 7.5 * MB]
+
+
+async def test_what_an_engine_keeps_because_there_is_room_is_not_asked_for_at_the_next_load() -> None:
+    house = House(cpu=260 * MB)
+    house.kept, house.sizes["a"] = 40 * MB, 140 * MB
+    for _ in range(20):  # the manifest's own measure of a load is forgotten
+        await house.say("a")
+    house.supervisor.ledger.entries["a"].devices["cpu"].peak_bytes.pop("load")
+    engine = house.supervisor.engine("a")
+    assert engine.bytes == 140 * MB
+    assert engine.need.bytes == (("cpu", 100 * MB),)
 
 
 async def test_a_dead_worker_is_replaced_and_the_sentence_said() -> None:

@@ -77,3 +77,14 @@ def test_a_worker_sees_its_own_gpu_alone(
     launch = replace(Launch("e", SHOW, 22050), device=device, visible=visible)
     assert _choose_gpu(_load_message(launch)) == told
     assert os.environ["CUDA_VISIBLE_DEVICES"] == environment
+
+
+async def test_a_worker_is_told_what_it_may_keep_and_tells_what_it_keeps(
+    nurseries: Nurseries, launch: Callable[..., Launch], say: Callable[..., object]
+) -> None:
+    for spare, kept in ((0, 0), (50 * MB, 50 * MB), (500 * MB, 80 * MB)):
+        worker = await start(replace(launch(kept_bytes=80 * MB), spare_bytes=spare), nurseries)
+        await say(worker, "Text.")
+        assert worker.last_done
+        assert worker.last_done.kept_bytes == kept
+        await worker.stop()

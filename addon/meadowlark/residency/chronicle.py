@@ -83,8 +83,8 @@ class Chronicle:
                 audio_seconds=done.audio_seconds,
                 seconds=done.seconds,
                 first_audio_seconds=done.first_audio_seconds,
-                bytes=held,
-                peak_bytes=peak,
+                bytes=_needed(held, done.kept_bytes),
+                peak_bytes=_needed(peak, done.kept_bytes),
                 together=done.together,
             )
             engine.turns.batching = engine.batching
@@ -120,3 +120,8 @@ def _kind(engine: Engine) -> str:
 def _with_context(size: int, engine: Engine) -> int:
     """What an allocator holds and the context around it; 0 = not measured."""
     return size + engine.context_bytes if size else 0
+
+
+def _needed(size: int, kept: int) -> int:
+    """What the next load would take: without what the engine holds because there is room; 0 = not measured."""
+    return max(1, size - kept) if size else 0

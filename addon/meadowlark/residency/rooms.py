@@ -21,6 +21,9 @@ MEMORY_BACK_POLL = 0.05
 MEMORY_BACK_SHARE = 0.8
 """Of what an engine was measured to hold, the part that must be seen to come back: others take and give meanwhile."""
 
+SPARE_PARTS = 8
+"""An engine may hold one in so many of the bytes that are left when it has come: 512 MB of 4 GB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -51,6 +54,10 @@ class Rooms:
         """What engines may still take on every device, and what they could take in all."""
         here = [each for each in engines if each.device]
         return tuple(_room(memory, here, self.budget) for memory in self.devices.read() if memory.device not in without)
+
+    def spare(self, engines: Iterable[Engine], device: str) -> int:
+        """Bytes that an engine which is being loaded there may hold beyond what it needs."""
+        return next((each.free // SPARE_PARTS for each in self.read(engines) if each.id == device), 0)
 
     def over_budget(self, engines: Iterable[Engine], device: str) -> int:
         """Bytes that engines hold beyond what they may: one took more than its manifest says, or grew."""

@@ -233,7 +233,8 @@ class Supervisor:
             device = await self._place(engine, without=[each for each in full if full.count(each) > 1])
             begun = self._clock()
             before = self.rooms.memory(device)
-            launch = replace(engine.launch, device=device, visible=before.uuid if before else "")
+            spare = self.rooms.spare(self._engines.values(), device)
+            launch = replace(engine.launch, device=device, visible=before.uuid if before else "", spare_bytes=spare)
             try:
                 worker = await self._in_time(engine, self._start(launch))
             except LoadError as error:

@@ -11,6 +11,7 @@ Shipped for plugin authors, used by the core's own tests. Importing this costs n
     load_seconds      slept in `load`, 0
     open_seconds      slept before each sentence, 0 *
     memory_bytes      allocated and touched in `load`, 0
+    kept_bytes        said to be held beyond what is needed, as far as the core has so much to spare, 0
 
 A style's native form may hold pitch, rate and volume as factors; an event is a short high tone.
 
@@ -89,6 +90,7 @@ class ToneEngine(Pipeline):
         """Take the time and the memory that the options say."""
         time.sleep(_number(self.context.options, "load_seconds", 0.0))
         self._memory = bytearray(b"\1") * int(_number(self.context.options, "memory_bytes", 0))
+        self.kept_bytes = min(self.context.spare_bytes, int(_number(self.context.options, "kept_bytes", 0)))
 
     def prepare(self, utterance: Utterance) -> None:
         """Take the time that the options say."""

@@ -105,6 +105,7 @@ class _Worker:
             voice_dir=Path(load.voice_dir),
             options=load.options,
             files=load.files,
+            spare_bytes=load.spare_bytes,
         )
         context.data_dir.mkdir(parents=True, exist_ok=True)
         pipeline = _pipeline_class(load.pipeline)(context)

@@ -19,7 +19,7 @@ from wyoming.event import Event, write_event
 
 from ..api import Utterance, Value
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 """Raised when a message changes its meaning, or the worker has a new one: core and worker may be different
 installations of meadowlark."""
 
@@ -76,6 +76,9 @@ class Load:
 
     alternates: bool = False
     """The manifest's: of several sentences only the most urgent is asked for its next chunk."""
+
+    spare_bytes: int = 0
+    """Of that device, what the engine may hold beyond what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,9 @@ class Done:
     together: float = 1.0
     """How many were spoken at a time, this one among them, on average over its rounds: 1 = alone. What `seconds` says
     of the engine's speed depends on it."""
+
+    kept_bytes: int = 0
+    """Of its memory on the device, what it holds beyond what it needs."""
 
 
 @dataclass(frozen=True, slots=True)

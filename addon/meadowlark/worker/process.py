@@ -82,6 +82,8 @@ class Launch:
     """Of the manifest, as is the next."""
 
     alternates: bool = False
+    spare_bytes: int = 0
+    """Of the device's memory, what it may hold beyond what it needs."""
 
 
 async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 600.0) -> WorkerProcess:
@@ -326,6 +328,7 @@ def _load_message(launch: Launch) -> Load:
         visible=launch.visible,
         max_batch=launch.max_batch,
         alternates=launch.alternates,
+        spare_bytes=launch.spare_bytes,
     )
 
 

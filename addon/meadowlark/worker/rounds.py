@@ -33,6 +33,7 @@ class Job:
     ) -> None:
         """prepare: in the place of the pipeline's."""
         self.number = speak.job
+        self._pipeline = pipeline
         self.dry_at = -math.inf if speak.dry_at is None else speak.dry_at
         """When its listener has heard all that has been made; minus infinity = a newcomer."""
         self.since = clock()
@@ -94,4 +95,5 @@ class Job:
             self._device_peak_bytes,
             self._energy / max(self._audio_seconds, 1e-9) / self._gain**2,
             together,
+            max(0, int(self._pipeline.kept_bytes)),
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from meadowlark.api import Pipeline, Utterance
 from meadowlark.kit import ort
+from meadowlark.kit.opened import Opened
 from meadowlark.kit.pronunciation import marked
 from meadowlark_espeakng.phonemes import Phonemizer
 
@@ -34,6 +35,9 @@ PATIENCE_SECONDS = 0.8
 KEPT_FRAMES = 12
 """Of the closing pad (0.3 s): it lasts up to 0.7 s after short sentences, and only hisses."""
 
+MEMORY_PER_BYTE = 1.3
+"""Of a model's file that is open and has spoken."""
+
 KNEE = 0.95
 _CALIBRATION = "ðə lˈIts ɪn ðə lˈɪvɪŋ ɹˈum ɑɹ ˈɔn."
 
@@ -56,6 +60,7 @@ class KokoroPipeline(Pipeline):
         self._phonemizer = Phonemizer()
         self._found = found_in(self.context.voice_dir)
         self._packs: dict[str, Pack] = {}
+        self._models: Opened[Path, tuple[KokoroModel, Speller]] = Opened(1, self.context.spare_bytes)
         self._model: KokoroModel | None = None
         self._speed_of_work = 0.0
         """Seconds of work for a second of audio, of the last run at once or in windows; 0 = not known yet."""
@@ -145,10 +150,14 @@ class KokoroPipeline(Pipeline):
         return self._model
 
     def _open(self, path: Path) -> None:
-        self._model = None  # two at once would need twice the memory
-        parts_dir = self.context.data_dir / "parts"
-        self._model = KokoroModel(path, self._compute, parts_dir, small_text=self._small_text)
-        self._spell = Speller(self._model.alphabet, self._phonemizer)
+        """Two stay open only where there is memory for both."""
+        if not (known := self._models.get(path)):
+            self._model, size = None, int(MEMORY_PER_BYTE * path.stat().st_size) if path.is_file() else 0
+            self._models.make_room(size)
+            model = KokoroModel(path, self._compute, self.context.data_dir / "parts", small_text=self._small_text)
+            self._models.put(path, known := (model, Speller(model.alphabet, self._phonemizer)), size)
+            self.kept_bytes = self._models.kept_bytes
+        self._model, self._spell = known
         self._remember(path)
 
     def _speller(self, model: KokoroModel) -> Speller:

@@ -315,3 +315,26 @@ def test_sentences_that_take_turns_sound_as_they_do_alone(
     for number, whole in enumerate(alone):
         together = np.concatenate([each[number] for each in rounds if each[number] is not None])
         np.testing.assert_allclose(together, whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(("spare", "openings"), [(0, 5), (100_000_000, 2)])
+def test_two_models_stay_open_where_there_is_memory_for_both(
+    voice_dir: Path,
+    utter: Callable[..., Utterance],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    spare: int,
+    openings: int,
+) -> None:
+    pipeline = KokoroPipeline(PipelineContext("kokoro", data_dir=tmp_path, voice_dir=voice_dir, spare_bytes=spare))
+    other = doubles.write(tmp_path / "other", layout="v1.1")
+    brought = replace(utter(TEXT, quality="fast"), files={"kokoro-v1.1.onnx": str(other)})
+    with caplog.at_level(logging.INFO):
+        pipeline.load()
+        heard = [
+            np.concatenate(list(pipeline.synthesize(each))) for each in (brought, utter(TEXT), brought, utter(TEXT))
+        ]
+    assert caplog.text.count("Loaded") == openings
+    assert bool(pipeline.kept_bytes) == (spare > 0)
+    np.testing.assert_array_equal(heard[0], heard[2])
+    np.testing.assert_array_equal(heard[1], heard[3])

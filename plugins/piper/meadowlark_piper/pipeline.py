@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import soxr
 
 from meadowlark.api import Pipeline, Utterance
 from meadowlark.kit import ort
+from meadowlark.kit.opened import Opened
 from meadowlark.kit.pronunciation import marked
 from meadowlark_espeakng.phonemes import Phonemizer
 
@@ -50,9 +50,12 @@ class PiperPipeline(Pipeline):
             tensorrt=settings.switch(options, "tensorrt"),
             cache_dir=self.context.data_dir,
         )
-        self._most = int(settings.number(options, "voices_in_memory", settings.VOICES_IN_MEMORY))
         self._phonemizer = Phonemizer()
-        self._voices: OrderedDict[Path, _Voice] = OrderedDict()
+        self._voices: Opened[Path, _Voice] = Opened(
+            settings.LEAST_VOICES,
+            min(settings.MOST_SPARE_BYTES, self.context.spare_bytes),
+            exactly=settings.voices_in_memory(options),
+        )
         self._last = self._last_voice()
         if self._last:
             try:
@@ -62,7 +65,7 @@ class PiperPipeline(Pipeline):
 
     def warm_up(self) -> None:
         """The first run of a model takes its memory, and espeak-ng reads its voices: 30-100 ms."""
-        for voice in self._voices.values():
+        for voice in self._voices:
             for ids in voice.speller.sentences("a"):
                 for _ in voice.model.speak(ids, (0.0, 1.0, 0.0)):
                     pass
@@ -102,16 +105,16 @@ class PiperPipeline(Pipeline):
             yield _silence(manner.sentence_silence)
 
     def _voice(self, path: Path, description: Path) -> _Voice:
-        """The voice, opened now if it is not; the one that was silent longest goes when there are too many."""
-        if path not in self._voices:
-            config = read(description)
-            while len(self._voices) >= self._most:
-                self._voices.popitem(last=False)
-            speller = Speller(config, self._phonemizer, path.stem)
-            model = PiperModel(path, config, self._compute, self.context.data_dir / "parts")
-            self._voices[path] = _Voice(config, speller, model)
-        self._voices.move_to_end(path)
-        return self._voices[path]
+        """The voice, opened now if it is not; those that were silent longest go when there are too many."""
+        if voice := self._voices.get(path):
+            return voice
+        config = read(description)
+        speller = Speller(config, self._phonemizer, path.stem)
+        self._voices.make_room(size := _bytes(path))
+        model = PiperModel(path, config, self._compute, self.context.data_dir / "parts")
+        self._voices.put(path, voice := _Voice(config, speller, model), size)
+        self.kept_bytes = self._voices.kept_bytes
+        return voice
 
     def _last_voice(self) -> tuple[Path, Path] | None:
         """Its files; None where they are gone."""
@@ -138,6 +141,11 @@ def _files(utterance: Utterance) -> tuple[Path, Path]:
     model = str(utterance.options["model"])
     path = Path(utterance.files.get(model, model))
     return path, Path(utterance.files.get(f"{model}.json", f"{path}.json"))
+
+
+def _bytes(path: Path) -> int:
+    """Of memory that a voice takes when it is open; the model says what is wrong with a file that is not there."""
+    return int(settings.MEMORY_PER_BYTE * path.stat().st_size) if path.is_file() else 0
 
 
 def _speaker(utterance: Utterance, config: VoiceConfig) -> int:

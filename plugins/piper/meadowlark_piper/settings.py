@@ -35,7 +35,14 @@ INTERNAL = ("model", "speaker")
 """Options that a voice carries itself."""
 
 SENTENCE_SILENCE = 0.2
-VOICES_IN_MEMORY = 2
+LEAST_VOICES = 2
+"""Kept open however little memory there is."""
+
+MOST_SPARE_BYTES = 512_000_000
+"""For further ones, where the core has so much to spare: six of medium quality."""
+
+MEMORY_PER_BYTE = 1.3
+"""Of a voice's file that is open and has spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,11 @@ def manner(options: Mapping[str, Value], config: VoiceConfig) -> Manner:
         volume=number(options, "volume", 1.0),
         sentence_silence=number(options, "sentence_silence", SENTENCE_SILENCE),
     )
+
+
+def voices_in_memory(options: Mapping[str, Value]) -> int | None:
+    """As the user wishes; None = as many as there is room for. Raises OptionError."""
+    return int(number(options, "voices_in_memory", 0)) or None
 
 
 def number(options: Mapping[str, Value], key: str, normal: float) -> float:

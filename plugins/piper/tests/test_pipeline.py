@@ -26,8 +26,8 @@ def utterance(voices: dict[str, Voice]) -> Utterance:
     return Utterance(TEXT, voice, "en-US", options=voice.options)
 
 
-def opened(folder: Path, **options: Value) -> PiperPipeline:
-    pipeline = PiperPipeline(PipelineContext("piper", data_dir=folder, options=options))
+def opened(folder: Path, spare_bytes: int = 0, **options: Value) -> PiperPipeline:
+    pipeline = PiperPipeline(PipelineContext("piper", data_dir=folder, options=options, spare_bytes=spare_bytes))
     pipeline.load()
     return pipeline
 
@@ -156,6 +156,18 @@ def test_the_voice_that_was_silent_longest_is_closed(
         for voice in (utterance.voice, other, utterance.voice):
             list(pipeline.synthesize(replace(utterance, voice=voice, options=voice.options)))
     assert caplog.text.count("Loaded") == 3
+
+
+@pytest.mark.parametrize(("spare", "openings", "kept"), [(0, 6, False), (100_000_000, 3, True)])
+def test_three_voices_in_turn_stay_open_where_there_is_memory(
+    tmp_path: Path, voices: dict[str, Voice], caplog: pytest.LogCaptureFixture, spare: int, openings: int, kept: bool
+) -> None:
+    pipeline = opened(tmp_path, spare)
+    with caplog.at_level(logging.INFO):
+        for name in ("en_US-double-medium", "en_US-small-x_low", EMOTIONAL) * 2:
+            list(pipeline.synthesize(Utterance("One.", voices[name], "en-US", options=voices[name].options)))
+    assert caplog.text.count("Loaded") == openings
+    assert bool(pipeline.kept_bytes) == kept
 
 
 @pytest.mark.parametrize(
