@@ -124,9 +124,12 @@ def frames(model, way, batch, count):
     """Some seconds of `batch` sentences at once."""
     import torch
 
+    from meadowlark.kit.decode import Opening
     from meadowlark.kit.graphs import recorder_for
+    from meadowlark.kit.recorded import Recorded
     from meadowlark.kit.tape import Tape
-    from meadowlark_fish_speech.places import Places
+    from meadowlark_fish_speech.batch import TorchModel
+    from meadowlark_fish_speech.captured import Drawn, Request
     from meadowlark_fish_speech.sampler import S1_MANNER, RandomNoise
 
     device = model.plan.device
@@ -138,8 +141,9 @@ def frames(model, way, batch, count):
     prompt[1:] = 0
     begun = time.perf_counter()
     mode = COMPILE_MODE if way == "compiled" else ""
-    places = Places(model, batch, capacity=capacity, recorder=recorder, compile_mode=mode)
-    taken = [places.join(prompt, S1_MANNER, RandomNoise(seed)) for seed in range(batch)]
+    drawn = Drawn(model, batch)
+    places = Recorded(TorchModel(model), drawn, batch, capacity, recorder=recorder, compile_mode=mode)
+    taken = [places.join(Request(S1_MANNER, RandomNoise(seed)), Opening(prompt)) for seed in range(batch)]
     places.record_all()
     ready = time.perf_counter() - begun
 

@@ -1,6 +1,7 @@
 """What optimized pipelines share. Each module imports only the library it is about; import the one you need.
 
     ort              sessions of ONNX Runtime: threads, memory, providers
+    opened           how many models stay open, by their bytes
     onnx_graph       models cut in parts along their structure
     part_files       the parts of a model, kept on disk by the content they were made of
     windows          a long thing computed in growing pieces
@@ -11,7 +12,8 @@
     kvcache          keys and values, as long as the request needs; prefixes kept
     ort_decoder      a stack of decoder layers as one graph of ONNX Runtime, in 4 or 8 bits
     kept_files       what took long to make, kept under a key
-    decode           several sequences a step at a time
+    decode           several sequences a step at a time: who comes and goes, and each step when it is asked for
+    recorded         the same from recorded graphs, ahead of the host: for GPUs
     graphs           a step recorded once and replayed: CUDA graphs
     tape             the same on a CPU, for tests
     guidance         two rows of a batch, guided by each other

@@ -2,9 +2,8 @@
 
 S1-mini at full size with random weights, ONNX Runtime, 4 bits, CPU time of one thread (`script/bench together`): a
 frame of one sentence takes 52 ms; of two 64, three 80, four 91 ms. That is 1.6 and 2.3 times as many frames a second,
-each of them 1.2 and 1.7 times as late: two places, for few CPUs have so much time to spare. (torch's products: in 8
-bits four rows take 1.07 times the time of one; in float32 two take 2.4 times, so there is no company there.) On a GPU
-captured.py does it.
+each of them 1.2 and 1.7 times as late. (torch's products: in 8 bits four rows take 1.07 times the time of one; in
+float32 two take 2.4 times.) On a GPU captured.py does it.
 """
 
 from __future__ import annotations
@@ -17,12 +16,10 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor
 
-from meadowlark.kit.decode import Together
+from meadowlark.kit.decode import Batch, Opening, Positions, Together
 from meadowlark.kit.kvcache import KVCache, Prefix, live_mask
-from meadowlark.kit.precision import Bits, Plan
 
-from .captured import Captured
-from .generate import Eager, FrameMaker, Speaker, draw_frame
+from .generate import Eager, FrameMaker, Speaker, draw_frame, is_last
 from .model import DualAR
 from .sampler import Manner, Noise, Sampler
 
@@ -33,15 +30,9 @@ if TYPE_CHECKING:  # onnxruntime is not for a GPU
 
 _LOGGER = logging.getLogger(__name__)
 
-CPU_PLACES = 2
-GPU_PLACES = 4
-
 CAPACITY = 768
 """Positions of a place: a reference of 10 s and 100 characters. 224 KiB each of S1-mini in float32, 0.35 GB for two
 places. A sentence that needs more is computed by itself, in turn with the others."""
-
-GPU_CAPACITY = 2048
-"""The same where places are recorded: 112 KiB each of S1-mini in bfloat16, 0.9 GB for four of them."""
 
 
 class Choir:
@@ -63,48 +54,41 @@ class Choir:
     def start(self, prompt: Tensor, sampler: Any, length: int, prefix: Prefix | None = None) -> FrameMaker:
         """Frames of a sentence, together with the others' where it fits."""
         if self._together.free and length <= self._together.length:
-            return _Frames(self._together, prompt, sampler, prefix)
+            return BatchFrames(self._together, sampler, prompt, prefix)
         _LOGGER.debug("A sentence of up to %d positions is computed by itself", length)
         return self._speaker.start(prompt, sampler, length, prefix)
 
 
-def in_company(speaker: Speaker, plan: Plan) -> tuple[Speaker, int]:
-    """What speaks several sentences at a time on a device where that gains, and how many it speaks."""
-    if isinstance(speaker, Captured):
-        return speaker, GPU_PLACES
-    if plan.bits is Bits.FULL:
-        return speaker, 1
-    return choir(speaker), CPU_PLACES
-
-
-def choir(speaker: Speaker, places: int = CPU_PLACES, capacity: int = CAPACITY) -> Choir:
+def choir(speaker: Speaker, places: int, capacity: int = CAPACITY) -> Choir:
     """A speaker's sentences, computed together."""
     model = TorchModel(speaker.model) if isinstance(speaker, Eager) else OrtModel(cast("OrtSpeaker", speaker))
     return Choir(speaker, model, places, capacity)
 
 
-class _Frames:
-    """One sentence of a choir."""
+class BatchFrames:
+    """One sentence of several that are decoded together."""
 
-    def __init__(self, together: Together[Sampler], prompt: Tensor, sampler: Sampler, prefix: Prefix | None) -> None:
-        self._together, self._begin = together, (prompt, sampler, prefix)
+    def __init__(self, batch: Batch[Any], own: Any, prompt: Tensor, prefix: Prefix | None) -> None:
+        self._batch, self._own, self._opening = batch, own, Opening(prompt, prefix)
         self._place: int | None = None
 
     def first(self) -> Tensor:
-        self._place = self._together.join(*self._begin)
-        return self._together.frame(self._place)
+        self._place = self._batch.join(self._own, self._opening)
+        return self._batch.frame(self._place)
 
     def next(self) -> Tensor:
         assert self._place is not None, "first() comes first"
-        return self._together.frame(self._place)
+        return self._batch.frame(self._place)
 
     def close(self) -> None:
         if self._place is not None:
-            self._together.leave(self._place)
+            self._batch.leave(self._place)
 
 
 class TorchModel:
-    """`Eager` for `Together`."""
+    """`Eager` for a batch."""
+
+    rows = 1
 
     def __init__(self, model: DualAR) -> None:
         self._model = model
@@ -117,9 +101,14 @@ class TorchModel:
         """The last state (1, C)."""
         return self._model.prefill(prompt.to(self._model.plan.device), cache, start)
 
-    def step(self, frames: Tensor, cache: KVCache, at: Tensor, length: int) -> Tensor:
+    def step(self, frames: Tensor, cache: KVCache, where: Positions) -> Tensor:
         """States (B, C)."""
-        return self._model.step(frames, cache, at, length, live_mask(at, length))
+        mask = live_mask(where.at, where.length, self._model.plan.dtype)
+        return self._model.step(frames, cache, where.at, where.length, mask)
+
+    def is_last(self, frame: Tensor, number: int) -> bool:
+        """See generate.py."""
+        return is_last(self._model.tokens, frame, number)
 
     def draw(self, states: Tensor, rows: Sequence[int], samplers: Sequence[Sampler]) -> Tensor:
         """Frames (rows, 11)."""
@@ -129,6 +118,8 @@ class TorchModel:
 
 class OrtModel:
     """`OrtSpeaker` for `Together`: a reader for each number of sequences that step together."""
+
+    rows = 1
 
     def __init__(self, speaker: OrtSpeaker) -> None:
         self._speaker = speaker
@@ -145,13 +136,17 @@ class OrtModel:
         reader.read(self._speaker.embed(prompt), start)
         return reader
 
-    def step(self, frames: Tensor, cache: KVCache, at: Tensor, length: int) -> Reader:
+    def step(self, frames: Tensor, cache: KVCache, where: Positions) -> Reader:
         """What has read them, a row each."""
-        if len(at) not in self._slow:
-            self._slow[len(at)] = self._speaker.slow.on(cache)
-        reader = self._slow[len(at)]
-        reader.read(self._speaker.embed(frames[:, :, None]), at)
+        if len(frames) not in self._slow:
+            self._slow[len(frames)] = self._speaker.slow.on(cache)
+        reader = self._slow[len(frames)]
+        reader.read(self._speaker.embed(frames[:, :, None]), where.at)
         return reader
+
+    def is_last(self, frame: Tensor, number: int) -> bool:
+        """See generate.py."""
+        return is_last(self._speaker.tokens, frame, number)
 
     def draw(self, read: Reader, rows: Sequence[int], samplers: Sequence[Sampler]) -> Tensor:
         """Frames (rows, 11)."""

@@ -73,7 +73,7 @@ class Speech:
             frame = maker.first()
             for made in range(self._most):
                 yield frame
-                if int(frame[0]) == self._speaker.tokens.stop and made:
+                if is_last(self._speaker.tokens, frame, made):
                     self.stopped = True
                     return
                 if made + 1 < self._most:
@@ -156,8 +156,11 @@ class Heads(Protocol):
     def next_code(self, code: Tensor, place: int, cache: Any) -> Tensor: ...
 
 
-def draw_frame(model: Heads, state: Tensor, sampler: Sampler, cache: Any) -> Tensor:
-    """A frame (B, 11) from the slow stack's last state (B, C); the fast stack's cache is its model's."""
+def draw_frame(model: Heads, state: Tensor, sampler: Sampler, cache: Any, who: Tensor | None = None) -> Tensor:
+    """A frame (B, 11) from the slow stack's last state (B, C); the fast stack's cache is its model's.
+
+    who: (B,) sequences that the sampler remembers it for, default all.
+    """
     row = sampler.main(model.main_logits(state))
     main = model.row_tokens[row]
     codes = [semantic_code(model.config, model.tokens, main)]
@@ -167,8 +170,13 @@ def draw_frame(model: Heads, state: Tensor, sampler: Sampler, cache: Any) -> Ten
             logits = model.next_code(codes[-1], place, cache)
         codes.append(sampler.code(place, logits))
     frame = torch.stack([main, *codes], dim=1)
-    sampler.remember(row, frame)
+    sampler.remember(row, frame, who)
     return frame
+
+
+def is_last(tokens: Tokens, frame: Tensor, number: int) -> bool:
+    """Whether a frame (11,), the so-manieth from 0 on, ends the sentence: the first one never does."""
+    return number > 0 and int(frame[0]) == tokens.stop
 
 
 def sampler_of(

@@ -8,7 +8,7 @@ import itertools
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from meadowlark.api import Pipeline, Utterance, Value
+from meadowlark.api import Pipeline, PipelineContext, Utterance, Value
+from meadowlark.kit.decode import free_bytes
+from meadowlark.kit.graphs import Recorder
 from meadowlark.kit.kvcache import Prefix
 from meadowlark.kit.pace import Grade, Paces, choose, machine
 from meadowlark.kit.precision import Bits, Plan, Quality, bfloat16_is_quick, plan
@@ -25,9 +27,9 @@ from meadowlark.kit.references import Library, describe, load
 from meadowlark.kit.stream import State, first_piece, pieces
 
 from . import TIMBRES, codec, phonemes, settings
-from .batch import GPU_CAPACITY, GPU_PLACES, in_company
 from .captured import Captured
 from .checkpoint import Checkpoint
+from .company import in_company
 from .config import ModelConfig
 from .generate import Eager, Speaker, Speech
 from .generations import of_engine
@@ -59,6 +61,17 @@ GRADES = (Grade(Bits.FULL, 4.5), Grade(Bits.INT8, 1.8), Grade(Bits.INT4, 1.0))
 class FishPipeline(Pipeline):
     """One model, one codec, several voices."""
 
+    def __init__(
+        self,
+        context: PipelineContext,
+        *,
+        free: Callable[[str], int] = free_bytes,
+        recorder: Recorder | None = None,
+    ) -> None:
+        """free: bytes of a GPU. recorder: makes a CPU do as a GPU does, for tests."""
+        super().__init__(context)
+        self._free, self._recorder = free, recorder
+
     def load(self) -> None:
         """Read the checkpoint. Raises CheckpointError, ConfigError, TokenizerError, WeightsError, ValueError."""
         options = self.context.options
@@ -75,29 +88,28 @@ class FishPipeline(Pipeline):
         config = self._checkpoint.config()
         self._tokenizer = self._checkpoint.tokenizer(config)
         self._reads_sounds = self._generation.marks and len(self._tokenizer.trusted(phonemes.START)) == 1
-        speaker = self._speaker_of(config, int(settings.number(options, "threads") or 0))
-        self._speaker, self.places = in_company(speaker, self._plan)
-        self._alone = speaker
-        self._open = 0
+        self._alone = self._speaker_of(config, int(settings.number(options, "threads") or 0))
         codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
         self._decoder = self._checkpoint.decoder(codec_plan)
+        self._speaker, self.places = in_company(self._alone, self._plan, self._free, self._recorder)
+        if on_gpu := isinstance(self._speaker, Captured):
+            self._alone = self._speaker
+        self._open = 0
         self._library = Library(self.context.data_dir, engine, self._generation.codec.version)
         self._timbres = Timbres(
             self._library,
-            str(speaker.config),
+            str(config),
             self._speech_of_timbre,
-            speaker.tokens.stop,
-            keeps_halves=not isinstance(speaker, Captured),  # a GPU draws one in a second or two, and has few places
+            self._alone.tokens.stop,
+            keeps_halves=not on_gpu,  # a GPU draws one in a second or two, and has few places
         )
         self._prefixes: OrderedDict[str, Prefix] = OrderedDict()
         self._step_seconds = self._decode_seconds = 0.0
-        _LOGGER.info("%s computes as %s", engine, self._plan)
+        _LOGGER.info("%s computes as %s, %d sentences at a time", engine, self._plan, self.places)
 
     def _speaker_of(self, config: ModelConfig, threads: int) -> Speaker:
-        """Recorded graphs on a GPU; on a CPU those of ONNX Runtime where weights are packed, else torch."""
+        """By itself: ONNX Runtime where weights are packed, else torch."""
         tokens, bits = self._tokenizer.tokens, self._plan.bits
-        if self._plan.device.startswith("cuda"):
-            return Captured(self._checkpoint.model(config, tokens, self._plan), batch=GPU_PLACES, capacity=GPU_CAPACITY)
         if bits is not Bits.FULL:  # in float32 both take the same time, and ONNX Runtime twice the memory
             from .ort_speaker import OrtSpeaker  # loads onnxruntime: not for a GPU
 

@@ -16,15 +16,17 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from meadowlark.kit import parity
+from meadowlark.kit.decode import Opening
 from meadowlark.kit.precision import Plan
+from meadowlark.kit.recorded import AHEAD, WAITING, Recorded
 from meadowlark.kit.tape import Tape
 from meadowlark.kit.weights import Weights
-from meadowlark_fish_speech.captured import Captured
+from meadowlark_fish_speech.batch import TorchModel
+from meadowlark_fish_speech.captured import Captured, Drawn, Request
 from meadowlark_fish_speech.config import config_of
 from meadowlark_fish_speech.generate import Eager, Speech
 from meadowlark_fish_speech.model import TABLE, DualAR, Tokens
 from meadowlark_fish_speech.parity import token_checks
-from meadowlark_fish_speech.places import AHEAD, WAITING, Places
 from meadowlark_fish_speech.sampler import Manner, RandomNoise
 
 CALM = Manner()
@@ -62,7 +64,7 @@ def test_tokens_are_upstream_s(request, generation: str, run: str, recorder: Tap
 
     checks = token_checks(golden.file, about["model"], about["tokens"], run, about["runs"][run], golden.trace, speaker)
     parity.require(checks)
-    [places] = made[0]._places.values()
+    [places] = made[0]._batches.values()
     assert places.recorded == (recorder is not None)
 
 
@@ -96,7 +98,7 @@ def test_one_recording_serves_all_manners_and_lengths(model: DualAR, prompt: Ten
     """Over the edges of its lengths (32, 64, 80), in one process, sentence after sentence."""
     captured, eager = Captured(model, recorder=Tape(), capacity=80, shortest=32), Eager(model)
     captured.warm_up()
-    [places] = captured._places.values()
+    [places] = captured._batches.values()
     recorded = dict(places._steps)
     assert list(recorded) == [32, 64, 80]
     for seed, manner in enumerate((Manner(), Manner(0.3, 0.5, 1.5), Manner(1.5, 1.0, 1.0))):
@@ -111,6 +113,14 @@ def test_s2_too(s2) -> None:
     captured, eager = Captured(model, recorder=Tape(), capacity=256, shortest=256), Eager(model)
     for seed, manner in enumerate((Manner(1.0, 0.9, top_k=30), Manner(0.7, 0.5, top_k=3), Manner(1.5, 1.0))):
         assert spoken(captured, prompt, seed, 15, manner) == spoken(eager, prompt, seed, 15, manner)
+
+
+def places_of(model: DualAR, count: int, capacity: int, kind: type[Recorded] = Recorded, **options) -> Recorded:
+    return kind(TorchModel(model), Drawn(model, count), count, capacity, **options)
+
+
+def join(places: Recorded, prompt: Tensor, seed: int, manner: Manner = CALM) -> int:
+    return places.join(Request(manner, RandomNoise(seed)), Opening(prompt))
 
 
 def make_ends_likely(model: DualAR) -> None:
@@ -175,30 +185,30 @@ def test_sequences_of_a_batch_come_and_go(model: DualAR, prompt: Tensor) -> None
         spoken(Eager(model), each, seed, 14, manner)
         for seed, (each, manner) in enumerate(zip(prompts, manners, strict=True))
     ]
-    places = Places(model, 2, capacity=64, recorder=Tape(), shortest=32)
+    places = places_of(model, 2, 64, recorder=Tape(), shortest=32)
 
-    def join(number: int) -> int:
-        return places.join(prompts[number], manners[number], RandomNoise(number))
+    def begin(number: int) -> int:
+        return join(places, prompts[number], number, manners[number])
 
     def take(place: int, count: int) -> list[list[int]]:
         return [places.frame(place).tolist() for _ in range(count)]
 
-    first = join(0)
+    first = begin(0)
     found = take(first, 3)
-    second = join(1)
+    second = begin(1)
     with pytest.raises(IndexError, match="all 2 places are taken"):
-        join(2)
+        begin(2)
     assert take(second, 6) == wanted[1][:6]
     found += take(first, 5)
     assert found == wanted[0][:8]
     places.leave(first)
-    third = join(2)
+    third = begin(2)
     assert third == first
     assert take(third, 14) == wanted[2]
     assert take(second, 8) == wanted[1][6:14]
 
 
-class Ahead(Places):
+class Ahead(Recorded):
     """The host looks ahead as it does on a GPU."""
 
     def _look_ahead(self) -> None:
@@ -210,12 +220,12 @@ def test_whoever_comes_and_goes_in_the_middle_of_a_block(s1, ahead: int) -> None
     model, prompt, chance = model_of(s1), s1.trace["greedy_ref.prompt"].long(), random.Random(ahead)
     make_ends_likely(model)
     wanted = [spoken(Eager(model), prompt[:, : 9 + seed], seed, 40) for seed in range(4)]
-    places = Ahead(model, 3, capacity=64, shortest=16, ahead=ahead)
+    places = places_of(model, 3, 64, Ahead, shortest=16, ahead=ahead)
     heard: dict[int, tuple[int, int]] = {}  # place → seed, frames
     for _ in range(150):
         if places.free and chance.random() < 0.15:
             seed = chance.randrange(4)
-            heard[places.join(prompt[:, : 9 + seed], Manner(), RandomNoise(seed))] = seed, 0
+            heard[join(places, prompt[:, : 9 + seed], seed)] = seed, 0
         elif heard:
             place = chance.choice(list(heard))
             seed, count = heard.pop(place)
@@ -227,13 +237,13 @@ def test_whoever_comes_and_goes_in_the_middle_of_a_block(s1, ahead: int) -> None
 
 
 def test_who_is_not_listened_to_waits(model: DualAR, prompt: Tensor) -> None:
-    places = Places(model, 2, capacity=256, recorder=Tape(), shortest=256)
-    one, other = (places.join(prompt[:, :10], Manner(), RandomNoise(seed)) for seed in range(2))
+    places = places_of(model, 2, 256, recorder=Tape(), shortest=256)
+    one, other = (join(places, prompt[:, :10], seed) for seed in range(2))
     found = [places.frame(one).tolist() for _ in range(90)]
-    waiting = places._sequences[other]
+    waiting = places._places[other]
     assert waiting is not None
     assert WAITING <= len(waiting.made) < WAITING + AHEAD
-    assert not waiting.live
+    assert places._live.tolist() == [True, False]
     assert found == spoken(Eager(model), prompt[:, :10], 0, 90)
     assert [places.frame(other).tolist() for _ in range(90)] == spoken(Eager(model), prompt[:, :10], 1, 90)
 
@@ -241,10 +251,10 @@ def test_who_is_not_listened_to_waits(model: DualAR, prompt: Tensor) -> None:
 def test_who_has_ended_computes_no_more(s1) -> None:
     model, prompt = model_of(s1), s1.trace["greedy_ref.prompt"].long()
     make_ends_likely(model)
-    places = Places(model, 1, capacity=256, recorder=Tape(), shortest=256)
+    places = places_of(model, 1, 256, recorder=Tape(), shortest=256)
     wanted = spoken(Eager(model), prompt, 0, 60)
     assert wanted[-1][0] == model.tokens.stop
-    place = places.join(prompt, Manner(), RandomNoise(0))
+    place = join(places, prompt, 0)
     assert [places.frame(place).tolist() for _ in wanted] == wanted
     with pytest.raises(IndexError, match="a sequence has ended"):
         places.frame(place)
@@ -271,7 +281,7 @@ def test_a_step_stays_on_its_device(request, generation: str, dtype: torch.dtype
     tokens = Tokens(known["semantic_begin_id"], known["semantic_end_id"], known["im_end"])
     model = DualAR(Weights([golden.file], TABLE), config_of(golden.about["model"]), tokens, Plan("cpu", dtype))
     model.plan = Plan("meta", dtype)
-    places = Places(model, 2, capacity=64, shortest=64)
+    places = places_of(model, 2, 64, shortest=64)
     with torch.inference_mode():
         on_meta(model, set())
         places._first._run()
@@ -282,8 +292,8 @@ def test_a_step_stays_on_its_device(request, generation: str, dtype: torch.dtype
 
 
 def test_room_that_is_used_up(model: DualAR, prompt: Tensor) -> None:
-    places = Places(model, 2, capacity=24, recorder=Tape(), shortest=24)
-    one, other = (places.join(prompt[:, :count], Manner(), RandomNoise(0)) for count in (20, 12))
+    places = places_of(model, 2, 24, recorder=Tape(), shortest=24)
+    one, other = (join(places, prompt[:, :count], 0) for count in (20, 12))
     frames = [places.frame(one).tolist() for _ in range(5)]  # the first, and four that were read
     with pytest.raises(IndexError, match="ended, or used up its 24 positions"):
         places.frame(one)
@@ -291,4 +301,4 @@ def test_room_that_is_used_up(model: DualAR, prompt: Tensor) -> None:
     found = [places.frame(other).tolist() for _ in range(13)]
     assert found == spoken(Eager(model), prompt[:, :12], 0, 13)
     with pytest.raises(ValueError, match="a prompt of 24 positions where there is room for 24"):
-        places.join(prompt[:, :24], Manner(), RandomNoise(0))
+        join(places, prompt[:, :24], 0)

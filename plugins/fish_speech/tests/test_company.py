@@ -14,11 +14,17 @@ pytest.importorskip("onnxruntime", reason="Fish-Speech needs onnxruntime on a CP
 
 from meadowlark.api import Utterance
 from meadowlark.kit.precision import Bits, Plan
+from meadowlark.kit.tape import Tape
+from meadowlark.kit.weights import Weights
 from meadowlark.worker.environments import Nurseries
 from meadowlark.worker.process import Launch, WorkerProcess, start
-from meadowlark_fish_speech import RATE, s1
-from meadowlark_fish_speech.batch import CPU_PLACES, GPU_PLACES, Choir, in_company
-from meadowlark_fish_speech.captured import Captured
+from meadowlark_fish_speech import RATE
+from meadowlark_fish_speech import s1 as s1_manifest
+from meadowlark_fish_speech import s2 as s2_manifest
+from meadowlark_fish_speech.batch import Choir
+from meadowlark_fish_speech.captured import CAPACITY, Captured
+from meadowlark_fish_speech.company import CPU_PLACES, GPU_PLACES, RESERVE_BYTES, gpu_places, in_company
+from meadowlark_fish_speech.config import config_of
 from meadowlark_fish_speech.doubles import write_s1
 from meadowlark_fish_speech.generate import Eager
 from meadowlark_fish_speech.model import TABLE, DualAR, Tokens
@@ -42,7 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 async def begin(home: Path) -> AsyncIterator[Begin]:
     nurseries, workers = Nurseries(), list[WorkerProcess]()
-    manifest = s1()
+    manifest = s1_manifest()
 
     async def begin(quality: str) -> WorkerProcess:
         launch = Launch(
@@ -64,7 +70,7 @@ async def begin(home: Path) -> AsyncIterator[Begin]:
 
 
 async def say(worker: WorkerProcess, text: str) -> np.ndarray:
-    voice = s1().voices[0]
+    voice = s1_manifest().voices[0]
     utterance = Utterance(text, voice, "en-US", options=voice.options)
     pcm = b"".join([chunk async for chunk in worker.speak(utterance, patience=15)])
     return np.frombuffer(pcm, "<i2").astype(np.float32)
@@ -93,14 +99,26 @@ async def test_whole_precision_gains_nothing_from_company(begin: Begin) -> None:
 
 def test_places_depend_on_what_computes(s1) -> None:
     known = s1.about["tokens"]
-    from meadowlark.kit.weights import Weights
-    from meadowlark_fish_speech.config import config_of
-
     tokens = Tokens(known["semantic_begin_id"], known["semantic_end_id"], known["im_end"])
     model = DualAR(Weights([s1.file], TABLE), config_of(s1.about["model"]), tokens, Plan())
-    eager, captured = Eager(model), Captured(model)
-    assert in_company(captured, Plan("cuda:0")) == (captured, GPU_PLACES)
-    assert in_company(eager, Plan()) == (eager, 1)
-    speaker, places = in_company(eager, Plan("cpu", bits=Bits.INT8))
+    eager = Eager(model)
+    assert in_company(eager, Plan(), never) == (eager, 1)
+    speaker, places = in_company(eager, Plan("cpu", bits=Bits.INT8), never)
     assert isinstance(speaker, Choir)
     assert places == speaker.places == CPU_PLACES
+    speaker, places = in_company(eager, Plan(), lambda device: 80_000_000_000, Tape())
+    assert isinstance(speaker, Captured)
+    assert places == speaker.places == GPU_PLACES == s1_manifest().max_batch == s2_manifest().max_batch
+
+
+def never(device: str) -> int:
+    raise AssertionError("a CPU's memory is not counted in places")
+
+
+def test_places_follow_free_memory(s1) -> None:
+    known = s1.about["tokens"]
+    tokens = Tokens(known["semantic_begin_id"], known["semantic_end_id"], known["im_end"])
+    model = DualAR(Weights([s1.file], TABLE), config_of(s1.about["model"]), tokens, Plan())
+    each = model.cache(min(CAPACITY, model.config.context)).bytes
+    free = (0, RESERVE_BYTES + 2 * each - 1, RESERVE_BYTES + 2 * each, RESERVE_BYTES + 3 * each, 80_000_000_000)
+    assert [gpu_places(model, each) for each in free] == [1, 1, 2, 3, 4]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ import soundfile
 from meadowlark.api import PipelineContext, Utterance, Value, Voice
 from meadowlark.kit.kvcache import length_for
 from meadowlark.kit.references import VoiceReferenceError
+from meadowlark.kit.tape import Tape
 from meadowlark.kit.weights import WeightsError
 from meadowlark_fish_speech import LANGUAGES, codec, s1, s2
+from meadowlark_fish_speech.captured import Captured
 from meadowlark_fish_speech.checkpoint import CheckpointError
+from meadowlark_fish_speech.company import RESERVE_BYTES
 from meadowlark_fish_speech.config import ConfigError
 from meadowlark_fish_speech.doubles import write_s1, write_s2
 from meadowlark_fish_speech.generate import Speech
@@ -132,6 +136,41 @@ def test_every_quality_speaks(home: Path, quality: str) -> None:
     pipeline.load()
     pipeline.warm_up()
     assert np.abs(np.concatenate(say(pipeline, "Hi."))).max() > 0.001
+
+
+def test_a_gpu_speaks_as_many_as_its_memory_allows(home: Path, pipeline: FishPipeline) -> None:
+    """All of a GPU's way, from recorded frames: the tape stands for its graphs, and a number for free memory."""
+    context = PipelineContext(
+        "fish_speech", data_dir=home / "data", voice_dir=home / "voices", options={"quality": "quality"}
+    )
+    asked: list[str] = []
+
+    def free(device: str) -> int:
+        asked.append(device)
+        place = pipeline._speaker.model.cache(pipeline._speaker.config.context).bytes
+        return RESERVE_BYTES + 2 * place + place // 2
+
+    recorded = FishPipeline(context, free=free, recorder=Tape())
+    recorded.load()
+    assert (recorded.places, asked) == (2, ["cpu"])
+    recorded.warm_up()
+    assert isinstance(recorded._speaker, Captured)
+    assert recorded._speaker.batch().free == 2
+    voice = s1().voices[0]
+
+    def begun(by: FishPipeline) -> tuple[list[Iterator[np.ndarray]], list[np.ndarray]]:
+        options = {**voice.options, "seed": 1}
+        open_ones = [by.synthesize(Utterance(text, voice, "en-US", options=options)) for text in ("Yes.", "No?")]
+        return open_ones, [next(chunk for chunk in each if len(chunk)) for each in open_ones]
+
+    open_ones, heard = begun(recorded)
+    assert recorded._speaker.batch().free == 0
+    for each in open_ones:
+        each.close()
+    assert recorded._speaker.batch().free == 2
+    for found, wanted in zip(heard, begun(pipeline)[1], strict=True):
+        count = min(len(found), len(wanted))
+        np.testing.assert_allclose(found[:count], wanted[:count], atol=1e-4)
 
 
 def test_s2_speaks(tmp_path: Path) -> None:

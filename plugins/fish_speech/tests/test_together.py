@@ -10,7 +10,7 @@ pytest.importorskip("onnxruntime", reason="Fish-Speech needs onnxruntime on a CP
 pytest.importorskip("onnx", reason="Fish-Speech needs onnx on a CPU: script/setup fish_speech")
 from torch import Tensor
 
-from meadowlark.kit.decode import AHEAD, Together
+from meadowlark.kit.decode import WAITING, Opening, Together
 from meadowlark.kit.precision import Bits, Plan
 from meadowlark.kit.weights import Weights
 from meadowlark_fish_speech.batch import Each, TorchModel, choir
@@ -112,28 +112,28 @@ def test_room_that_is_used_up(model: DualAR, s1) -> None:
     def sampler():
         return speaker.sampler(Manner(), RandomNoise(0))
 
-    place = many.join(prompt, sampler())
+    place = many.join(sampler(), Opening(prompt))
     with pytest.raises(IndexError, match="all 1 places are taken"):
-        many.join(prompt, sampler())
+        many.join(sampler(), Opening(prompt))
     frames = [many.frame(place).tolist() for _ in range(3)]
     assert frames == alone(speaker, prompt, 0, 3)
     with pytest.raises(IndexError, match="used up its 12 positions"):
         many.frame(place)
     many.leave(place)
     with pytest.raises(ValueError, match="a prompt of 12 positions where there is room for 12"):
-        many.join(s1.trace["greedy_ref.prompt"].long()[:, :12], sampler())
+        many.join(sampler(), Opening(s1.trace["greedy_ref.prompt"].long()[:, :12]))
 
 
 def test_who_asks_seldom_keeps_nobody_back_and_loses_nothing(model: DualAR, s1) -> None:
     """While one sentence's sound is made, another goes on; not for ever, for frames are kept."""
     prompt = s1.trace["greedy_ref.prompt"].long()[:, :10]
     speaker, many = Eager(model), together(model, 2)
-    slow, quick = (many.join(prompt, speaker.sampler(Manner(), RandomNoise(seed))) for seed in (1, 2))
-    frames = AHEAD + 10
+    slow, quick = (many.join(speaker.sampler(Manner(), RandomNoise(seed)), Opening(prompt)) for seed in (1, 2))
+    frames = WAITING + 10
     assert [many.frame(quick).tolist() for _ in range(frames)] == alone(speaker, prompt, 2, frames)
     kept = many._places[slow]
     assert kept is not None
-    assert len(kept.made) == AHEAD
+    assert len(kept.made) == WAITING
     assert [many.frame(slow).tolist() for _ in range(frames)] == alone(speaker, prompt, 1, frames)
 
 
