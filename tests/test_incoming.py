@@ -10,6 +10,8 @@ import pytest
 from meadowlark.incoming import USUAL_CHARS, Incoming
 from meadowlark.text import MarkerMap, Segmenter
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 ONE, TWO, THREE = "The first sentence is here.", "The second one follows it.", "And that is the third."
 WHOLE = f"{ONE} {TWO} {THREE}"
 

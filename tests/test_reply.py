@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from weakref import WeakSet
 
 import pytest
@@ -12,13 +11,16 @@ import pytest
 from meadowlark.reply import Reply
 from meadowlark.residency.fallback import DRY_SECONDS, SILENCE_SECONDS
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 RATE = 8000
 SECOND = b"\1\0" * RATE
 
 
 async def test_a_stall_is_bridged_with_paced_silence() -> None:
     """0.1 s of speech, then nothing for 2 s, then speech: the listener's buffer is never dry for 3 s, nor overfull."""
-    reply = Reply(RATE, time.monotonic, WeakSet())
+    clock = asyncio.get_running_loop().time
+    reply = Reply(RATE, clock, WeakSet())
 
     async def produce() -> None:
         reply.add(SECOND[: RATE // 5])
@@ -26,7 +28,7 @@ async def test_a_stall_is_bridged_with_paced_silence() -> None:
         reply.add(SECOND)
 
     producer = asyncio.create_task(produce())
-    arrivals: list[tuple[float, bytes]] = [(time.monotonic(), piece) async for piece in reply.pieces(producer)]
+    arrivals: list[tuple[float, bytes]] = [(clock(), piece) async for piece in reply.pieces(producer)]
     speech = b"".join(piece for _, piece in arrivals if piece.count(0) < len(piece))
     silent = [piece for _, piece in arrivals if piece.count(0) == len(piece)]
     assert speech == SECOND[: RATE // 5] + SECOND
@@ -38,7 +40,7 @@ async def test_a_stall_is_bridged_with_paced_silence() -> None:
 
 
 async def test_no_silence_before_the_first_audio() -> None:
-    reply = Reply(RATE, time.monotonic, WeakSet())
+    reply = Reply(RATE, asyncio.get_running_loop().time, WeakSet())
 
     async def produce() -> None:
         await asyncio.sleep(DRY_SECONDS + 0.3)
@@ -49,7 +51,7 @@ async def test_no_silence_before_the_first_audio() -> None:
 
 
 async def test_an_engine_ahead_of_its_listener_is_not_bridged() -> None:
-    reply = Reply(RATE, time.monotonic, WeakSet())
+    reply = Reply(RATE, asyncio.get_running_loop().time, WeakSet())
 
     async def produce() -> None:
         reply.add(SECOND * 3)
@@ -62,7 +64,7 @@ async def test_an_engine_ahead_of_its_listener_is_not_bridged() -> None:
 
 async def test_many_clients_that_do_not_read_hold_less_each() -> None:
     replies: WeakSet[Reply] = WeakSet()
-    crowd = [Reply(RATE, time.monotonic, replies) for _ in range(1000)]
+    crowd = [Reply(RATE, asyncio.get_running_loop().time, replies) for _ in range(1000)]
     crowd[0].add(SECOND * 10)  # allowed alone, not in a crowd
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(crowd[0].room(), 0.05)

@@ -21,6 +21,8 @@ from meadowlark.testing.clock import FakeClock
 from meadowlark.text.lexicon import Lexicon
 from meadowlark.worker.process import Launch
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 RATE = 8000
 ENGINE = EngineManifest(
     "e",
@@ -88,7 +90,9 @@ class FakeSupervisor:
 def make() -> tuple[Speaker, FakeSupervisor]:
     supervisor = FakeSupervisor()
     catalog = Catalog(Registry(engines=(ENGINE,)))
-    return Speaker(catalog, supervisor, {"e": {"rate": 160, "timbre": "hard"}}), supervisor  # type: ignore[arg-type]
+    options = {"e": {"rate": 160, "timbre": "hard"}}
+    clock = asyncio.get_running_loop().time
+    return Speaker(catalog, supervisor, options, clock=clock), supervisor  # type: ignore[arg-type]
 
 
 async def chunks(*parts: str) -> AsyncIterator[str]:

@@ -199,7 +199,7 @@ def _troubles(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while not condition():  # noqa: ASYNC110  conditions of many kinds, for a moment each
             await asyncio.sleep(0.001)
 

@@ -14,6 +14,8 @@ import pytest
 from meadowlark.residency.ollama import FOREVER_SECONDS, Ollama
 from meadowlark.testing.clock import FakeClock
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 GB = 10**9
 NOON = 1_800_000_000.0
 

@@ -11,6 +11,8 @@ from meadowlark.schedule.admission import FARTHEST_SECONDS
 from meadowlark.schedule.flow import OPEN_AT_LEAST, Flow, flows, is_in_time, join, wait_of_newcomer
 from meadowlark.schedule.policy import LEAST_SPEECH, LONGEST_NEWCOMER_WAIT, SPARE_SECONDS, Waiting
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 PLACES = 8
 
 

@@ -12,6 +12,8 @@ from meadowlark.schedule.policy import Waiting, pick_first_come
 from meadowlark.schedule.queue import LOOK_AGAIN_SECONDS, Expected, Turns
 from meadowlark.testing.clock import FakeClock
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 
 async def take(turns: Turns, name: str, log: list[str], runs_dry_at: float | None = None) -> None:
     async with turns.turn(runs_dry_at):

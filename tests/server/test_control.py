@@ -19,6 +19,8 @@ from meadowlark.server.control import CONNECTIONS, ControlSocket, EngineState
 from meadowlark.server.control_client import ask, enroll_at, forget_at, running_engines
 from meadowlark.server.control_http import BODY_BYTES, UPLOAD_BYTES
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 RESIDENT = EngineState("kokoro", "resident", "cuda:0", 1_200_000_000, leases=1, pinned=True)
 RESTING = EngineState("xtts", "resting", deaths=3, last_death="killed by SIGSEGV", rests_seconds=12.5)
 

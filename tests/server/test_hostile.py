@@ -16,6 +16,8 @@ from wyoming.event import Event
 from meadowlark.server.framing import encode
 from meadowlark.speech import Pcm
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 TEXT = Event("synthesize", {"text": "hello"})
 HALF = b'{"type": "synthesize", "data_length": 500}\n{"text": "never fin'
 

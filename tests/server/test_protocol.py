@@ -14,6 +14,8 @@ from meadowlark.catalog import VoiceRequest
 from meadowlark.errors import WorkerError
 from meadowlark.speech import Pcm
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 ONE_SHOT = ["audio-start", "audio-chunk", "audio-stop"]
 STREAMED = [*ONE_SHOT, "synthesize-stopped"]
 

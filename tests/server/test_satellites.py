@@ -16,6 +16,8 @@ from meadowlark.server.homeassistant import HomeAssistant
 from meadowlark.server.satellites import Satellites
 from meadowlark.server.websocket import MESSAGE_BYTES, WebSocket, WebSocketError
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 

@@ -15,6 +15,8 @@ from meadowlark.server.health import check
 from meadowlark.server.server import Server
 from meadowlark.speech import Pcm
 
+pytestmark = pytest.mark.usefixtures("virtual_time")
+
 
 @pytest.mark.parametrize(
     ("uri", "endpoint"),
