@@ -325,3 +325,22 @@ class Pipeline(ABC):
         it is the others' turn then. Each ends, fails and is cancelled by itself, as it is alone: generators say all of
         that already, for which one call with many sentences would need words of its own.
         """
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was short, of the machine or of a GPU. By name and text: torch and ONNX Runtime must not be
+    imported to ask them."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if not names.isdisjoint({"MemoryError", "OutOfMemoryError"}):
+        return True
+    text = str(error).lower().replace("cannot allocate memory in static tls", "")  # a library loaded too late
+    return any(each in text for each in _SHORT_OF_MEMORY)
+
+
+_SHORT_OF_MEMORY = (
+    "out of memory",
+    "failed to allocate memory",  # onnxruntime's arena, a RuntimeException
+    "cannot allocate memory",  # the system's ENOMEM; torch and onnxruntime cite it
+    "bad_alloc",  # C++ under onnxruntime, as it opens a model
+    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED and its like
+)

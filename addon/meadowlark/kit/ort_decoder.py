@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..api import is_out_of_memory
 from .kvcache import KVCache, attend_plainly, causal_mask
 from .ort import SMALL_HOST_BYTES, Compute, default_threads, memory_bytes
 
@@ -69,8 +70,15 @@ class Shape:
 class Decoder:
     """A graph, ready to run."""
 
-    def __init__(self, path: Path, shape: Shape, compute: Compute | None = None) -> None:
-        """Raises GraphError for a file that is not there, or damaged."""
+    def __init__(
+        self,
+        path: Path,
+        shape: Shape,
+        compute: Compute | None = None,
+        *,
+        session: Callable[..., onnxruntime.InferenceSession] = onnxruntime.InferenceSession,
+    ) -> None:
+        """Raises GraphError for a file that is not there, or damaged; a lack of memory is raised as it is."""
         compute = compute or Compute()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = compute.threads or default_threads()
@@ -83,8 +91,10 @@ class Decoder:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.shape = shape
         try:
-            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self.session = session(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no base of their own
+            if is_out_of_memory(error):
+                raise
             raise GraphError(f"{path} cannot be opened: {str(error).splitlines()[0][:200]}") from error
 
     def cache(self, length: int, batch: int = 1) -> KVCache:

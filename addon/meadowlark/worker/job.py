@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ..api import Pipeline, Utterance
+from ..api import Pipeline, Utterance, is_out_of_memory
 from ..audio import Resampler, amplified, seconds, to_s16le
 from .messages import Failure, Speak
 
@@ -88,7 +88,7 @@ def failure_of(error: BaseException) -> tuple[Failure, str]:
     """The kind of an exception and its one line for the core, "ValueError: …"."""
     text = str(error).strip()[:_MESSAGE_CHARS].encode(errors="replace").decode()  # a file's name may be no Unicode
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return (Failure.OUT_OF_MEMORY if _is_out_of_memory(error) else Failure.ERROR), message
+    return (Failure.OUT_OF_MEMORY if is_out_of_memory(error) else Failure.ERROR), message
 
 
 def _heard(pipeline: Pipeline, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[bytes]:
@@ -156,14 +156,3 @@ def _resampled(stream: Iterator[bytes], resampler: Resampler) -> Iterator[bytes]
         yield resampler.push(payload) if payload else b""
     if out := resampler.finish():
         yield out
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """By name and text: torch and ONNX Runtime must not be imported to ask them."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return (
-        not names.isdisjoint({"MemoryError", "OutOfMemoryError"})
-        or "out of memory" in (text := str(error).lower())
-        or "failed to allocate memory" in text  # onnxruntime's arena, a RuntimeException
-        or "alloc_failed" in text  # CUBLAS_STATUS_ALLOC_FAILED and its like
-    )

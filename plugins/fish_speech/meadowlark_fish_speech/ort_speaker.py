@@ -228,15 +228,21 @@ def _taker(weights: Weights, prefix: str, norm: str, stack: StackConfig, head: T
 
 
 def _opened(
-    folder: Path, key: str, make: Callable[[Path], None], shapes: tuple[Shape, Shape], bits: Bits, compute: Compute
+    folder: Path,
+    key: str,
+    make: Callable[[Path], None],
+    shapes: tuple[Shape, Shape],
+    bits: Bits,
+    compute: Compute,
+    decoder: Callable[[Path, Shape, Compute], Decoder] = Decoder,
 ) -> tuple[Decoder, Decoder]:
-    """The graphs, made where they are not there, and anew where they cannot be read."""
+    """The graphs, made where they are not there, and anew where they cannot be read: not where memory is short."""
     size = sum(bytes_of(shape, bits) for shape in shapes)
 
     def opened() -> tuple[Decoder, Decoder]:
         place = kept(folder, key, make, size=size)
         slow, fast = (
-            Decoder(place / f"{name}.onnx", shape, compute)
+            decoder(place / f"{name}.onnx", shape, compute)
             for name, shape in zip(("slow", "fast"), shapes, strict=True)
         )
         return slow, fast

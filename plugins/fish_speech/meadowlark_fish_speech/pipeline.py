@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from meadowlark.api import Pipeline, PipelineContext, Utterance, Value
+from meadowlark.api import Pipeline, PipelineContext, Utterance, Value, is_out_of_memory
 from meadowlark.kit.decode import free_bytes
 from meadowlark.kit.graphs import Recorder
 from meadowlark.kit.kvcache import Prefix
@@ -119,6 +119,8 @@ class FishPipeline(Pipeline):
                     self._checkpoint.model_weights(config, tokens), config, tokens, bits, folder, threads=threads
                 )
             except OSError as error:
+                if is_out_of_memory(error):
+                    raise  # torch would need more
                 _LOGGER.warning(
                     "Packed weights cannot be kept in %s (%s): a frame will take twice to three times as long",
                     folder,

@@ -12,13 +12,15 @@ pytest.importorskip("onnxruntime", reason="Fish-Speech needs onnxruntime: script
 pytest.importorskip("onnx", reason="Fish-Speech needs onnx: script/setup fish_speech")
 
 from meadowlark.api import PipelineContext
+from meadowlark.kit.ort import Compute
+from meadowlark.kit.ort_decoder import Decoder, GraphError, Shape
 from meadowlark.kit.precision import Bits
 from meadowlark.kit.weights import Weights, WeightsError, write
 from meadowlark_fish_speech.config import config_of
 from meadowlark_fish_speech.doubles import write_s1
 from meadowlark_fish_speech.generate import Speech
 from meadowlark_fish_speech.model import TABLE, Tokens
-from meadowlark_fish_speech.ort_speaker import OrtSpeaker
+from meadowlark_fish_speech.ort_speaker import OrtSpeaker, _opened
 from meadowlark_fish_speech.pipeline import FishPipeline
 from meadowlark_fish_speech.sampler import Manner, RandomNoise
 
@@ -96,3 +98,34 @@ def test_a_pipeline_speaks_where_nothing_can_be_kept(tmp_path: Path, caplog: pyt
     pipeline.warm_up()
     assert "Packed weights cannot be kept" in caplog.text
     assert pipeline._step_seconds > 0
+
+
+def test_good_graphs_outlive_a_lack_of_memory(tmp_path: Path) -> None:
+    """They are not made anew, which needs more of it; the core hears what was short."""
+    made: list[Path] = []
+
+    def make(place: Path) -> None:
+        made.append(place)
+        for name in ("slow", "fast"):
+            (place / f"{name}.onnx").write_bytes(b"good")
+
+    shape = Shape(layers=1, dim=32, heads=2, kv_heads=1, head_dim=16, hidden=32, head_rows=8, norm_eps=1e-6)
+
+    def opened(said: str) -> None:
+        def session(*_: object, **__: object) -> None:
+            raise RuntimeError(said)
+
+        def opens(path: Path, shape: Shape, compute: Compute) -> Decoder:
+            return Decoder(path, shape, compute, session=session)
+
+        _opened(tmp_path, "key", make, (shape, shape), Bits.INT4, Compute(threads=1), opens)
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="bad_alloc") as caught:
+            opened("Exception during initialization: std::bad_alloc")
+        assert not isinstance(caught.value, GraphError)
+        assert (tmp_path / "key" / "slow.onnx").read_bytes() == b"good"
+    assert len(made) == 1
+    with pytest.raises(GraphError, match=r"slow\.onnx cannot be opened: Load model failed"):
+        opened("Load model failed")
+    assert len(made) == 2
