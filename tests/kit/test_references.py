@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meadowlark.kit.references import Library, VoiceReferenceError, describe, find, load, trimmed
+from meadowlark.kit.references import VoiceReferenceError, describe, find, load, trimmed
 
 
 def test_finds_what_has_a_text(tmp_path: Path) -> None:
@@ -59,22 +59,3 @@ def test_reads_stereo_at_another_rate(tmp_path: Path) -> None:
     (tmp_path / "b.wav").write_bytes(b"RIFF....")
     with pytest.raises(VoiceReferenceError, match=r"b\.wav cannot be read as audio"):
         load(tmp_path / "b.wav", 44100)
-
-
-def test_kept_by_content_engine_and_version(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch", reason="the kit's torch modules are for plugins that bring torch")
-    made: list[str] = []
-
-    def make(name: str) -> object:
-        made.append(name)
-        return torch.tensor([len(made)])
-
-    first, second = Library(tmp_path, "fish", "1"), Library(tmp_path, "fish", "2")
-    assert first.kept(b"one", lambda: make("a")).tolist() == [1]
-    assert first.kept(b"one", lambda: make("b")).tolist() == [1]
-    assert first.kept(b"two", lambda: make("c")).tolist() == [2]
-    assert second.kept(b"one", lambda: make("d")).tolist() == [3]
-    for path in (tmp_path / "references").iterdir():
-        path.write_bytes(b"half")
-    assert first.kept(b"one", lambda: make("e")).tolist() == [4]
-    assert made == ["a", "c", "d", "e"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,9 @@ SPEECH_FLOOR = 10 ** (-40 / 20)
 
 MARGIN = 0.1
 """Seconds left before and after speech."""
+
+SETTLED_NS = 3_000_000_000
+"""After a change; before, another one may come that a file system with coarse times does not show."""
 
 
 class VoiceReferenceError(ValueError):
@@ -209,19 +213,32 @@ class Library:
     def __init__(self, folder: Path, engine: str, version: str) -> None:
         """version: of the encoder; another one encodes anew."""
         self._folder, self._key = folder / "references", f"{engine}:{version}:".encode()
+        self._seen: dict[Path, tuple[tuple[int, ...], Path]] = {}  # a recording → its state, and what is kept for it
 
     def encoded(self, reference: Reference, encode: Callable[[], Tensor]) -> Tensor:
-        """What `encode` gives for this recording; called once for each content."""
-        return self.kept(reference.audio.read_bytes(), encode)
+        """What `encode` gives for this recording; called once for each content. A recording that has not changed since
+        it was last asked for is not read."""
+        audio, stat = reference.audio, reference.audio.stat()
+        state = stat.st_size, stat.st_mtime_ns, stat.st_ino
+        seen = self._seen.get(audio)
+        path = seen[1] if seen and seen[0] == state else self._path(audio.read_bytes())
+        if time.time_ns() - stat.st_mtime_ns > SETTLED_NS:
+            self._seen[audio] = state, path
+        return self._kept(path, encode)
 
     def kept(self, content: bytes, make: Callable[[], Tensor]) -> Tensor:
         """What `make` gives for this content, from disk where it was made before."""
+        return self._kept(self._path(content), make)
+
+    def _path(self, content: bytes) -> Path:
+        digest = hashlib.sha256(self._key + content).hexdigest()[:32]
+        return self._folder / f"{trace(content)}-{digest}.safetensors"
+
+    def _kept(self, path: Path, make: Callable[[], Tensor]) -> Tensor:
         from safetensors import SafetensorError, safe_open  # heavy, and finding references must stay light
 
         from .weights import write
 
-        digest = hashlib.sha256(self._key + content).hexdigest()[:32]
-        path = self._folder / f"{trace(content)}-{digest}.safetensors"
         try:
             with safe_open(path, framework="pt") as handle:  # type: ignore[no-untyped-call]
                 tensor: Tensor = handle.get_tensor("codes")
