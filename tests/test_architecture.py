@@ -96,6 +96,7 @@ MAY_IMPORT = {
         "residency.supervisor",
         "schedule.admission",
     },
+    "ahead": {"api", "catalog", "errors", "residency.supervisor"},
     "delivery": {
         "api",
         "catalog",

@@ -69,6 +69,10 @@ class FakeWorker:
     def _give_back(self) -> None:
         self.house.devices.memory[self.launch.device] += self.size
 
+    async def prepare(self, utterance: Utterance) -> None:
+        self.house.prepared.append((self.launch.engine, utterance.voice.id))
+        await self.house.may_prepare.wait()
+
     async def stop(self) -> None:
         self.house.stopping.append(self.launch.engine)
         await asyncio.sleep(0)
@@ -114,8 +118,10 @@ class House:
         """What those started may hold beyond their need; and what they then do."""
         self.lag = 0.0
         """Real seconds until a device shows the memory of who has gone."""
-        self.may_stop, self.may_load = asyncio.Event(), asyncio.Event()
+        self.prepared: list[tuple[str, str]] = []
+        self.may_stop, self.may_load, self.may_prepare = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.may_stop.set()
+        self.may_prepare.set()
         self.may_load.set()
         self.supervisor = Supervisor(
             self.start, self.devices, Budget(reserve=0), ledger, clock=self.clock, wall_clock=self.wall_clock
@@ -236,11 +242,12 @@ async def test_an_engine_may_keep_an_eighth_of_what_is_left_when_it_has_come() -
 
 async def test_what_an_engine_keeps_because_there_is_room_is_not_asked_for_at_the_next_load() -> None:
     house = House(cpu=260 * MB)
-    house.kept, house.sizes["a"] = 40 * MB, 140 * MB
-    for _ in range(20):  # the manifest's own measure of a load is forgotten
-        await house.say("a")
-    house.supervisor.ledger.entries["a"].devices["cpu"].peak_bytes.pop("load")
+    await house.say("a")
     engine = house.supervisor.engine("a")
+    worker = engine.worker
+    assert isinstance(worker, FakeWorker)
+    house.kept, worker.size = 40 * MB, 140 * MB
+    await house.say("a")
     assert engine.bytes == 140 * MB
     assert engine.need.bytes == (("cpu", 100 * MB),)
 
@@ -713,3 +720,26 @@ async def test_an_engine_that_has_grown_counts_with_what_it_holds() -> None:
     worker.speak = speak  # type: ignore[method-assign]
     await house.say("a")
     assert house.supervisor.engine("a").bytes == 140 * MB
+
+
+async def test_a_voice_is_opened_ahead_only_while_nobody_listens_to_any_engine() -> None:
+    house = House()
+    utterance = Utterance("", VOICE, "en")
+    assert not await house.supervisor.prepare("a", utterance)  # not resident: it is not loaded for that
+    await house.say("a")
+    with house.supervisor.lease("b"):
+        assert not await house.supervisor.prepare("a", utterance)
+    assert await house.supervisor.prepare("a", utterance)
+    assert house.prepared == [("a", "v")]
+
+
+async def test_an_engine_that_opens_a_voice_is_not_evicted() -> None:
+    house = House()
+    await house.say("a")
+    house.may_prepare.clear()
+    opening = asyncio.create_task(house.supervisor.prepare("a", Utterance("", VOICE, "en")))
+    await until(lambda: bool(house.prepared))
+    assert not await house.supervisor.evict("a", "for a test")
+    house.may_prepare.set()
+    assert await opening
+    assert await house.supervisor.evict("a", "for a test")

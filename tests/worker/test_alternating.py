@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,7 @@ from meadowlark.worker.messages import Speak
 from meadowlark.worker.patience import CANCEL_SECONDS
 from meadowlark.worker.process import Launch, WorkerProcess, start
 from meadowlark.worker.rounds import Job
+from meadowlark.worker.urgency import Pace, most_urgent
 
 CHUNK = 2 * 2205
 """Bytes of 0.1 s."""
@@ -142,6 +144,37 @@ async def test_who_leaves_while_something_is_opened_for_it_takes_nobody_along(wo
     await asyncio.wait({leaves})
     assert await rest_of(staying)
     assert worker.alive
+
+
+async def test_what_is_opened_ahead_waits_for_those_who_are_spoken(worker, utter, say):
+    """And leaves no trace in the figures of the worker."""
+    await worker.prepare(utter("a"))
+    assert worker.last_done is None
+    speaking = asyncio.create_task(say(worker, LONG))
+    await asyncio.sleep(0.05)
+    await asyncio.gather(speaking, worker.prepare(utter("a", open_seconds=0.2)))
+    assert worker.last_done.audio_seconds == pytest.approx(len(LONG) * 0.06, abs=0.001)
+    assert worker.alive
+
+
+def test_what_is_opened_ahead_comes_after_everybody_and_is_not_spoken() -> None:
+    clock = Clock()
+    ahead = Job(SlowToOpen(clock), replace(speak(1), ahead=True), 22050, lambda: False, clock)
+    listener = Job(Slow(clock), speak(2, dry_at=1e9), 22050, lambda: False, clock)
+    newcomer = Job(Slow(clock), speak(3), 22050, lambda: False, clock)
+    assert most_urgent((ahead, listener), 0.0, Pace()) is listener
+    assert most_urgent((ahead, newcomer), 0.0, Pace()) is newcomer
+    assert ahead.go_on(1) is None
+    assert clock.now == 50.0
+    assert ahead.done(Footprint(0, 0)).audio_seconds == 0.0
+
+
+async def test_who_comes_while_something_is_opened_ahead_is_spoken_after_it(worker, utter, say):
+    opening = asyncio.create_task(worker.prepare(utter("a", open_seconds=1.3)))
+    await asyncio.sleep(0.1)
+    assert await say(worker, "Short.", patience=1.0)  # that time is not taken for a hang
+    await opening
+    assert worker.last_done.audio_seconds == pytest.approx(6 * 0.06, abs=0.001)
 
 
 def test_figures_are_those_of_the_sentence_alone() -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..ahead import Ahead
 from ..catalog import VoiceRequest
 from ..errors import VoiceError
 from ..models.shelves import HIDDEN
@@ -76,6 +77,7 @@ def _duties(
     yield house.keeper.run()
     yield _keep_models(house)
     yield _keep_voices(house, look_seconds)
+    yield _open_ahead(house)
     if settings.preload:
         yield _preload(house)
     if api and not settings.voice:
@@ -143,6 +145,12 @@ async def _keep_models(house: House) -> None:
     """Fetch what the settings' voices need, while others speak for them; notice files that come and go."""
     house.want_configured()
     await house.store.keep()
+
+
+async def _open_ahead(house: House) -> None:
+    """Voices that are new are opened before somebody waits for them."""
+    configured, options = house.settings.fallbacks.values(), house.settings.engines
+    await Ahead(house.supervisor, configured, options, house.speaker.files).run(lambda: house.catalog)
 
 
 async def _preload(house: House) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..api import EngineManifest, Utterance
-from ..errors import LoadError, RefusedError
+from ..errors import LoadError, RefusedError, WorkerError
 from ..schedule.alternating import AlternatingTurns
 from ..schedule.policy import pick
 from ..schedule.queue import Pick, Turns
@@ -177,6 +177,21 @@ class Supervisor:
             async for chunk in chunks:
                 yield chunk
         self._chronicle.spoken(engine, worker.last_done, chars)
+
+    async def prepare(self, engine_id: str, utterance: Utterance) -> bool:
+        """Have a resident engine open what an utterance needs; False = it is not there, or somebody listens now."""
+        engine = self._engines[engine_id]
+        if not engine.worker or not engine.ready or any(each.leases for each in self._engines.values()):
+            return False
+        engine.leases += 1  # it is not evicted meanwhile
+        try:
+            await engine.worker.prepare(utterance)
+        except WorkerError as error:
+            _LOGGER.info("%s could not be opened ahead: %s", utterance.voice.id, error)
+        finally:
+            engine.leases -= 1
+            self._notify()
+        return True
 
     async def replace(self, engine: Engine) -> None:
         """End a worker that is not to be trusted any more; the next sentence gets a new one."""

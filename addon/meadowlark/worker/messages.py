@@ -96,6 +96,9 @@ class Speak:
     dry_at: float | None = None
     """When the listener runs dry, by the system's monotonic clock, which all processes share; None = a newcomer."""
 
+    ahead: bool = False
+    """Only open what the utterance needs; nobody listens, and everybody who does goes first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cancel:

@@ -190,6 +190,15 @@ class WorkerProcess:
                 settling.add_done_callback(self._settling.discard)
                 await asyncio.shield(settling)
 
+    async def prepare(self, utterance: Utterance) -> None:
+        """Open what an utterance needs, before anybody wants it spoken. WorkerError when that cannot be done."""
+        job = await self._take_up(utterance, None, 1.0, None, ahead=True)
+        try:
+            async with asyncio.timeout(OPEN_SECONDS):
+                await job.next()
+        except TimeoutError:
+            raise self._kill(f"hung: what a voice needs is not open after {OPEN_SECONDS:g} s; killed") from None
+
     async def stop(self, timeout: float = 1.0) -> None:
         """Unload; returns when the process is gone, by force after `timeout` seconds: it has nothing to save."""
         if self.alive:
@@ -201,14 +210,17 @@ class WorkerProcess:
         if not self.exited.done():
             _LOGGER.error("%s: process %d does not die; its memory is lost until it does", self.engine, self.pid)
 
-    async def _take_up(self, utterance: Utterance, rate: int | None, gain: float, dry_at: float | None) -> Pending:
+    async def _take_up(
+        self, utterance: Utterance, rate: int | None, gain: float, dry_at: float | None, *, ahead: bool = False
+    ) -> Pending:
         while self.alive and len(self._jobs) >= self._places:
             await asyncio.wait({job.ended for job in self._jobs.values()}, return_when=asyncio.FIRST_COMPLETED)
         if not self.alive:
             raise WorkerError(self.engine, self._death or "the process has ended; it must be loaded again")
         self._count += 1
         self._jobs[self._count] = job = Pending(self._count)
-        self._send(Speak(job.number, _encodable(utterance), rate, gain, dry_at))
+        job.cancelled = ahead  # nobody listens
+        self._send(Speak(job.number, _encodable(utterance), rate, gain, dry_at, ahead))
         return job
 
     def _give_up(self, job: Pending, patience: float) -> WorkerError:

@@ -34,14 +34,14 @@ class Job:
         """prepare: in the place of the pipeline's."""
         self.number = speak.job
         self._pipeline = pipeline
-        self.dry_at = -math.inf if speak.dry_at is None else speak.dry_at
+        self.dry_at = math.inf if speak.ahead else -math.inf if speak.dry_at is None else speak.dry_at
         """When its listener has heard all that has been made; minus infinity = a newcomer."""
         self.since = clock()
         self._gain = speak.gain
         self._clock = clock
         self._prepare = prepare or partial(pipeline.prepare, speak.utterance)
         self._begun = self.since
-        self._pieces = framed(perform(pipeline, speak, engine_rate, cancelled), clock)
+        self._pieces = iter(()) if speak.ahead else framed(perform(pipeline, speak, engine_rate, cancelled), clock)
         self.worked = self._first_work = 0.0
         """Seconds spent on this one alone, in all and until its first audio."""
         self._first_audio = self._audio_seconds = self._energy = 0.0
