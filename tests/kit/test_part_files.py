@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import shutil
 import threading
 from collections.abc import Mapping
@@ -12,7 +15,7 @@ import onnx
 import pytest
 
 from meadowlark.kit.onnx_graph import load
-from meadowlark.kit.part_files import content_hash, parts
+from meadowlark.kit.part_files import alone, content_hash, parts
 
 NAMES = ("first", "second")
 
@@ -125,6 +128,30 @@ def test_several_at_once_end_with_one(model_file: Path, tmp_path: Path, make: Ma
     assert all(each == found[0] for each in found)
     assert make.times == 1  # each cutting would hold the whole model
     assert [each.name for each in (tmp_path / "parts").iterdir() if each.name.startswith(".making")] == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP])
+def test_a_share_without_locks_is_used_without(tmp_path: Path, number: int, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(file: object, how: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / ".making-elsewhere").mkdir()  # by another worker, perhaps, which nobody can wait for
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            with alone(tmp_path, refuse):
+                (tmp_path / "made").write_text("made")
+    [record] = caplog.records
+    assert record.levelno == logging.INFO
+    assert f"The file system of {tmp_path} knows no locks" in record.message
+    assert (tmp_path / ".making-elsewhere").is_dir()
+
+
+def test_a_lock_that_fails_otherwise_is_told_of(tmp_path: Path) -> None:
+    def fail(file: object, how: int) -> None:
+        raise OSError(errno.EIO, "the disk is broken")
+
+    with pytest.raises(OSError, match="the disk is broken"), alone(tmp_path, fail):
+        raise AssertionError("went on")
 
 
 def test_the_hash_follows_the_content(model_file: Path, tmp_path: Path) -> None:

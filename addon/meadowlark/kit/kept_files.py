@@ -10,14 +10,12 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .part_files import alone
+from .part_files import MAKING, alone
 
 _LOGGER = logging.getLogger(__name__)
 
 RESERVE_BYTES = 64_000_000
 """Stays free on the disk."""
-
-MAKING = ".making-"
 
 
 def key_of(files: Sequence[Path], *more: object) -> str:
@@ -26,32 +24,54 @@ def key_of(files: Sequence[Path], *more: object) -> str:
     return hashlib.sha256(repr((states, more)).encode()).hexdigest()[:32]
 
 
-def kept(folder: Path, key: str, make: Callable[[Path], None], *, size: int = 0, most: int = 2) -> Path:
+def kept(
+    folder: Path,
+    key: str,
+    make: Callable[[Path], None],
+    *,
+    size: int = 0,
+    most: int = 2,
+    free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+) -> Path:
     """FOLDER/KEY with what `make` writes into the empty folder it is given: all of it or nothing.
 
-    size: bytes that it will take, about. Of all keys the `most` used last stay. Raises OSError when it cannot be
-    written, and what `make` raises.
+    size: bytes that it will take, about. Of all keys the `most` used last stay. The others go when it is there, whole;
+    before that only where the disk is too full for both, the one used longest ago first and no more than must. Raises
+    OSError when it cannot be written, and what `make` raises. free: bytes of the disk.
     """
     place = folder / key
     if not place.is_dir():
         with alone(folder):
             if not place.is_dir():
-                _make(folder, place, make, size)
+                folder.mkdir(parents=True, exist_ok=True)
+                _make_room(folder, size + RESERVE_BYTES, free)
+                _make(folder, place, make)
     _mark_used(place)
-    _remove_oldest(folder, place, most)
+    for each in _oldest_first(folder, place)[: -(most - 1) or None]:
+        _remove(each)
     return place
 
 
-def _make(folder: Path, place: Path, make: Callable[[Path], None], size: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{MAKING}*"):  # of a worker that was killed: nobody else makes anything now
-        shutil.rmtree(left, ignore_errors=True)
-    if (free := shutil.disk_usage(folder).free) < size + RESERVE_BYTES:
-        raise OSError(f"{free / 1e6:.0f} MB are free in {folder}, {(size + RESERVE_BYTES) / 1e6:.0f} are needed")
+def _make_room(folder: Path, needed: int, free: Callable[[Path], int]) -> None:
+    room, going = free(folder), list[Path]()
+    for each in _oldest_first(folder):
+        if room < needed:
+            going.append(each)
+            room += sum(file.stat().st_size for file in each.rglob("*"))
+    if room < needed:  # then nothing is lost for nothing
+        raise OSError(f"{room / 1e6:.0f} MB are free in {folder}, or could be, {needed / 1e6:.0f} are needed")
+    for each in going:
+        _remove(each)
+
+
+def _make(folder: Path, place: Path, make: Callable[[Path], None]) -> None:
     aside = Path(tempfile.mkdtemp(prefix=MAKING, dir=folder))
     try:
         make(aside)
         aside.rename(place)
+    except OSError:
+        if not place.is_dir():  # else another worker was quicker, on a disk without locks
+            raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -63,9 +83,11 @@ def _mark_used(place: Path) -> None:
         _LOGGER.debug("%s cannot be marked as used", place)
 
 
-def _remove_oldest(folder: Path, newest: Path, most: int) -> None:
-    others = [each for each in folder.iterdir() if each.is_dir() and each != newest and not each.name.startswith(".")]
-    others.sort(key=lambda each: each.stat().st_mtime, reverse=True)
-    for each in others[most - 1 :]:
-        _LOGGER.debug("Removing %s, which was used longest ago", each)
-        shutil.rmtree(each, ignore_errors=True)
+def _oldest_first(folder: Path, but: Path | None = None) -> list[Path]:
+    others = [each for each in folder.iterdir() if each.is_dir() and each != but and not each.name.startswith(".")]
+    return sorted(others, key=lambda each: each.stat().st_mtime)
+
+
+def _remove(place: Path) -> None:
+    _LOGGER.debug("Removing %s, which was used longest ago", place)
+    shutil.rmtree(place, ignore_errors=True)

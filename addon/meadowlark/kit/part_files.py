@@ -5,6 +5,7 @@ Cutting takes 0.3-6 s and the `onnx` package; opening a part does not. Several w
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -15,13 +16,16 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:  # the package is needed once a model, not at each load
     from onnx import ModelProto
 
 _LOGGER = logging.getLogger(__name__)
+
+MAKING = ".making-"
 
 Parts = Mapping[str, Path | bytes]
 """Name → file, or its content where nothing could be written."""
@@ -65,17 +69,35 @@ def _complete(files: Mapping[str, Path]) -> bool:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other worker makes files for this folder; where it cannot be written, nobody waits."""
+def alone(folder: Path, lock: Callable[[TextIO, int], None] = fcntl.flock) -> Iterator[None]:
+    """Wait until no other worker makes files for this folder, and remove what one that was killed has left in it. Where
+    it cannot be written, or its file system knows no locks, nobody waits: what is made twice is written aside, and one
+    of them stays."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        file = (folder / ".lock").open("w")
     except OSError:
         yield
         return
-    with lock:  # closing it gives it up
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file:  # closing it gives the lock up
+        try:
+            lock(file, fcntl.LOCK_EX)
+            for left in folder.glob(f"{MAKING}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            _tell_of_no_locks(folder)
         yield
+
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""Of shares: NFS without its lock daemon, CIFS, some of FUSE."""
+
+
+@cache
+def _tell_of_no_locks(folder: Path) -> None:
+    _LOGGER.info("The file system of %s knows no locks: workers that load at the same time may do work twice", folder)
 
 
 def content_hash(model: Path, folder: Path) -> str:
@@ -101,12 +123,10 @@ def content_hash(model: Path, folder: Path) -> str:
 def _write(place: Path, made: Mapping[str, ModelProto], origin: Mapping[str, Any]) -> None:
     """All or nothing: other workers see the folder when it is complete. One part at a time is held as bytes."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    for left in place.parent.glob(".making-*"):  # of a worker that was killed: nobody else makes anything now
-        shutil.rmtree(left, ignore_errors=True)
     needed, free = sum(each.ByteSize() for each in made.values()), shutil.disk_usage(place.parent).free
     if free < needed + 64_000_000:
         raise OSError(f"{free / 1e6:.0f} MB are free")
-    aside = Path(tempfile.mkdtemp(prefix=".making-", dir=place.parent))
+    aside = Path(tempfile.mkdtemp(prefix=MAKING, dir=place.parent))
     try:
         for name, each in made.items():
             (aside / f"{name}.onnx").write_bytes(each.SerializeToString())
