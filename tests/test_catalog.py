@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 
 from meadowlark.api import EngineManifest, Voice
-from meadowlark.catalog import MOST_ECHOED, Catalog, VoiceRequest
+from meadowlark.catalog import MOST_ECHOED, MOST_REMEMBERED, Catalog, VoiceRequest
 from meadowlark.errors import VoiceError
 from meadowlark.plugins import Registry
 
@@ -208,3 +209,24 @@ def test_another_voice_speaks_for_the_configured_one_until_its_list_is_here() ->
     assert (choice.name, choice.instead_of) == ("robot/en-us", "empty/en_US-x-low")
     with pytest.raises(VoiceError, match="It is the voice of the settings"):
         Catalog(registry, "empty/en_US-x-low").resolve(VoiceRequest())
+
+
+def test_asked_again_it_is_the_same_choice() -> None:
+    catalog = Catalog(REGISTRY, language="de")
+    for request in (VoiceRequest(), VoiceRequest("robot/en-gb+f1"), VoiceRequest(language="en_US", speaker="Ben")):
+        assert catalog.resolve(request) is catalog.resolve(request)
+    assert catalog.resolve(VoiceRequest(language="en_US", speaker="Anna")).speaker == "Anna"
+    assert catalog.resolve(VoiceRequest(language="en_US", engine="robot")).name == "robot/en-us"
+    assert catalog.of_engine("robot", "pt-BR") is catalog.of_engine("robot", "pt-BR")
+    assert catalog.of_engine("robot", "pt").voice.id == "pt"
+    assert catalog.of_engine("nice", "pt").voice.id == "de_thorsten-high"
+
+
+def test_clients_cannot_fill_the_memory_with_names() -> None:
+    catalog = Catalog(REGISTRY)
+    names = ["".join(letters) for letters in itertools.product(*zip("robot/en-gb", "ROBOT/EN_GB", strict=True))]
+    assert len(set(names)) > MOST_REMEMBERED
+    assert {catalog.resolve(VoiceRequest(name)).name for name in names} == {"robot/en-gb"}
+    first, last = VoiceRequest(names[0]), VoiceRequest(names[-1])
+    assert catalog.resolve(first) is catalog.resolve(first)
+    assert catalog.resolve(last) is not catalog.resolve(last)

@@ -23,6 +23,9 @@ MOST_ECHOED = 80
 MOST_LISTED = 16
 """Languages in an error."""
 
+MOST_REMEMBERED = 512
+"""Requests whose voice is known without another look: clients say a few things again and again."""
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceRequest:
@@ -106,6 +109,8 @@ class Catalog:
             tuple(self._by_id[each.id] for each in self.ready) if advertise_absent else self.ready
         )
         """Those that clients are told of, the default's first."""
+        self._resolved: dict[VoiceRequest, Choice] = {}  # a look through all voices takes a millisecond
+        self._of_engine: dict[tuple[str, str], Choice] = {}
 
     def manifest(self, engine: str) -> EngineManifest:
         """The manifest of an engine. Raises VoiceError."""
@@ -138,15 +143,27 @@ class Catalog:
 
     def of_engine(self, engine: str, language: str) -> Choice:
         """An engine's voice for a language, else its first one. Raises VoiceError."""
+        if known := self._of_engine.get((engine, language)):
+            return known
         self.manifest(engine)
         ready = tuple(each for each in self.ready if each.id == engine)
         choice = self._by_language(language, ready) or self._first(ready)
         if not choice:
             raise VoiceError(f"Engine {engine!r} has no voice.{self._list_hint((engine,))}")
+        if len(self._of_engine) < MOST_REMEMBERED:
+            self._of_engine[engine, language] = choice
         return choice
 
     def resolve(self, request: VoiceRequest) -> Choice:
         """The voice to speak with. Raises VoiceError, naming the nearest ones, when there is none and no fallback."""
+        if known := self._resolved.get(request):
+            return known
+        choice = self._resolve_or_replace(request)
+        if len(self._resolved) < MOST_REMEMBERED:
+            self._resolved[request] = choice
+        return choice
+
+    def _resolve_or_replace(self, request: VoiceRequest) -> Choice:
         try:
             return self._resolve(request)
         except VoiceError:

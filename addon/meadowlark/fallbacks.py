@@ -54,6 +54,8 @@ class Fallbacks:
     def __init__(self, supervisor: Supervisor, wishes: Wishes) -> None:
         self._supervisor = supervisor
         self._wishes = wishes
+        self._spoken: tuple[Catalog | None, dict[str, tuple[str, ...]]] = (None, {})
+        """Of that catalog, what each engine's voices speak."""
 
     @property
     def budget(self) -> float:
@@ -89,8 +91,10 @@ class Fallbacks:
 
     def gain(self, choice: Choice, asked: Choice) -> float:
         """What makes one engine as loud as the other; 1 where either has never been heard."""
+        if choice.manifest.id == asked.manifest.id:
+            return 1.0
         ours, theirs = self._engine(choice).level, self._engine(asked).level
-        if choice.manifest.id == asked.manifest.id or not ours or not theirs:
+        if not ours or not theirs:
             return 1.0
         return min(max(theirs / ours, GAIN_BOUNDS[0]), GAIN_BOUNDS[1])
 
@@ -121,18 +125,26 @@ class Fallbacks:
         return catalog.of_engine(engine, asked.language)
 
     def _voiced(self, catalog: Catalog) -> list[Voiced]:
+        languages = self._languages(catalog)
+        engines = [(self._supervisor.engine(each.id), each) for each in catalog.ready if each.voices]
         return [
             Voiced(
                 each.id,
-                tuple(language for voice in each.voices for language in voice.languages),
-                self._supervisor.engine(each.id).estimate.bytes,
-                resident=self._supervisor.engine(each.id).ready,
+                languages[each.id],
+                engine.estimate.bytes,
+                resident=engine.ready,
                 last_resort=each.last_resort,
                 usable=self._supervisor.resting(each.id) <= LONGEST_REST,
             )
-            for each in catalog.ready
-            if each.voices
+            for engine, each in engines
         ]
+
+    def _languages(self, catalog: Catalog) -> dict[str, tuple[str, ...]]:
+        """What each engine speaks; gathered once for each catalog: it has hundreds of voices, and every reply asks."""
+        if self._spoken[0] is not catalog:
+            spoken = {each.id: tuple(tag for voice in each.voices for tag in voice.languages) for each in catalog.ready}
+            self._spoken = (catalog, spoken)
+        return self._spoken[1]
 
     def _prospect(self, choice: Choice, chars: int) -> Prospect:
         """How soon an engine would be heard."""

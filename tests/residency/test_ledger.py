@@ -57,6 +57,22 @@ def test_asking_leaves_no_trace() -> None:
     assert (ledger.death("a"), ledger.kinds("a"), ledger.entries) == (None, (), {})
 
 
+def test_what_was_expected_changes_with_the_next_measurement() -> None:
+    ledger = Ledger()
+    assert ledger.estimate("a", "cpu", stated_bytes=7).bytes == 7
+    ledger.record_load("a", "cpu", bytes=GB, load_seconds=1)
+    assert ledger.estimate("a", "cpu", stated_bytes=7).bytes == GB
+    assert ledger.estimate("a", "cpu") is ledger.estimate("a", "cpu")
+    before = ledger.estimate("a", "cpu").share
+    for together in (2.0, 1.0, 2.0):  # in company before it was ever alone, alone, in company
+        ledger.record_sentence(
+            "a", "cpu", chars=60, audio_seconds=4, seconds=together, first_audio_seconds=1, together=together
+        )
+        assert ledger.estimate("a", "cpu").rtf(60) > 0
+    assert ledger.estimate("a", "cpu").sentences == 3
+    assert ledger.estimate("a", "cpu").share != before
+
+
 def test_device_kinds_are_apart() -> None:
     ledger = Ledger()
     ledger.record_load("a", "cuda", bytes=GB, load_seconds=1)

@@ -7,8 +7,12 @@ import random
 import pytest
 
 from meadowlark.schedule.policy import (
+    FORESEEN_SECONDS,
+    LEAST_SPEECH,
     LONGEST_NEWCOMER_WAIT,
+    SPARE_SECONDS,
     Waiting,
+    deadline,
     keeps_time,
     pick,
     pick_deadline,
@@ -139,3 +143,47 @@ def test_an_engine_slower_than_speech_lets_newcomers_in_where_nobody_minds() -> 
 def test_a_book_is_planned_only_as_far_as_it_matters() -> None:
     book = waiting(1, 10.0, rest=1e12)
     assert pick([waiting(2, None), book], 0.0).ticket == 2
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_short_way_finds_what_playing_through_does(seed: int) -> None:
+    dice = random.Random(seed)
+    rtf, dry, now = dice.choice((0.02, 0.1, 0.3, 1.5)), dice.choice((1.0, 10.0, 60.0)), 5.0
+    present = [
+        Waiting(
+            n,
+            now,
+            dice.choice((None, now + dice.uniform(-1, dry))) if n else None,
+            work=rtf * (speech := dice.choice((0.0, 0.1, dice.uniform(0.5, 10)))),
+            speech=speech,
+            rest=dice.choice((0.0, 3.0, 40.0, 1000.0)),
+            first=dice.choice((0.0, 0.02, 0.5)),
+        )
+        for n in range(dice.randint(1, 12))
+    ]
+    assert keeps_time(present, now) is played_through(present, now)
+
+
+def played_through(everybody: list[Waiting], now: float) -> bool:
+    """Whether all are in time, sentence by sentence: the first now, then always whoever is due next."""
+    first = everybody[0]
+    at = now + first.work
+    due = {place: (deadline(each)[0], each.speech, each.rest) for place, each in enumerate(everybody) if place}
+    if first.rest > 0 and first.work < first.speech:
+        due[0] = following(first, now + first.first, first.speech, first.rest)
+    while due and at < now + FORESEEN_SECONDS:
+        place = min(due, key=lambda each: (due[each][0], each))
+        when, speech, rest = due.pop(place)
+        each = everybody[place]
+        if at + each.first + SPARE_SECONDS > when:
+            return False
+        at += each.work * speech / max(each.speech, LEAST_SPEECH)
+        if rest > 0:
+            due[place] = following(each, when, speech, rest)
+    return True
+
+
+def following(each: Waiting, due: float, speech: float, rest: float) -> tuple[float, float, float]:
+    """(when it is due, its speech, what is left after it) of the sentence after one that was due."""
+    usual = max(each.speech, LEAST_SPEECH)
+    return due + speech, min(usual, rest), rest - usual

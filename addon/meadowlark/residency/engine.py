@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Protocol
 
 from ..api import EngineManifest, Utterance
@@ -42,6 +42,7 @@ class Worker(Protocol):
     def speak(
         self, utterance: Utterance, *, rate: int | None, gain: float, patience: float, dry_at: float | None
     ) -> AsyncGenerator[bytes, None]: ...
+    async def prepare(self, utterance: Utterance) -> None: ...
     async def stop(self) -> None: ...
 
 
@@ -92,14 +93,14 @@ class Engine:
     @property
     def kind(self) -> str:
         """Of the device where it is, or would be first."""
-        return self.device.partition(":")[0] if self.device else self.need.bytes[0][0]
+        return self.device.partition(":")[0] if self.device else min(self._stated, key=_is_cpu)
 
     @property
     def need(self) -> Need:
         """What a load takes: the most it has been seen to take, else the manifest's estimate; GPUs before the CPU."""
-        stated = self.manifest.memory or {"cpu": ASSUMED_BYTES}
+        stated = self._stated
         known = {kind: self.ledger.estimate(self.id, kind, stated_bytes=size) for kind, size in stated.items()}
-        kinds = sorted(known, key=lambda kind: kind == "cpu")
+        kinds = sorted(known, key=_is_cpu)
         return Need(
             self.id,
             tuple((kind, known[kind].peak_bytes) for kind in kinds),
@@ -111,6 +112,11 @@ class Engine:
         """What is known of it where it is, or would be first."""
         kind = self.kind
         return self.ledger.estimate(self.id, kind, stated_bytes=self.manifest.memory.get(kind, ASSUMED_BYTES))
+
+    @property
+    def _stated(self) -> Mapping[str, int]:
+        """The manifest's bytes by kind of device."""
+        return self.manifest.memory or {"cpu": ASSUMED_BYTES}
 
     @property
     def resident(self) -> Resident:
@@ -173,3 +179,7 @@ class Engine:
         known = self.estimate
         wait = self.head_starts.expected_wait(known.load_seconds + known.warm_up_seconds)
         return Habit(self.id, self.bytes or known.bytes, wait, idle_since, self.pattern, self.limit)
+
+
+def _is_cpu(kind: str) -> bool:
+    return kind == "cpu"

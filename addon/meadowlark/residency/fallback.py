@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 FIRST_AUDIO_BUDGET: Final = 1.5
@@ -108,7 +109,7 @@ class Voiced:
 
     def speaks(self, language: str) -> bool:
         """Whether one of its voices speaks it; regions do not matter when the choice is between that and nothing."""
-        return not language or _base(language) in {_base(each) for each in self.languages}
+        return not language or _base(language) in _bases(self.languages)
 
 
 def chain(asked: str, language: str, configured: Mapping[str, str], engines: Sequence[Voiced]) -> tuple[str, ...]:
@@ -143,6 +144,12 @@ def next_silence(runs_dry_at: float, bridging: bool) -> tuple[float, float]:
     was silence already; then the next one follows without a gap.
     """
     return (runs_dry_at if bridging else runs_dry_at + DRY_SECONDS), SILENCE_SECONDS
+
+
+@lru_cache
+def _bases(languages: tuple[str, ...]) -> frozenset[str]:
+    """Kept: an engine may speak a hundred, and is asked at every reply."""
+    return frozenset(map(_base, languages))
 
 
 def _base(language: str) -> str:

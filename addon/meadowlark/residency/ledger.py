@@ -163,6 +163,8 @@ class Ledger:
 
     def __init__(self, entries: Mapping[str, Entry] | None = None) -> None:
         self.entries: dict[str, Entry] = dict(entries or {})
+        self._estimates: dict[tuple[str, str], dict[int, Estimate]] = {}
+        """By engine and kind, then stated bytes; until the next measurement: one reply asks a dozen times."""
 
     def record_load(
         self,
@@ -211,7 +213,7 @@ class Ledger:
                 _take(measured.first_audio.setdefault(bucket(chars), []), first_audio_seconds)
                 _take(measured.rtf.setdefault(bucket(chars), []), rtf)
             elif not known:
-                slower = 1 + self.estimate(engine, kind).share * (together - 1)
+                slower = 1 + self._estimate(engine, kind, 0).share * (together - 1)
                 _take(measured.first_audio.setdefault(bucket(chars), []), first_audio_seconds / slower)
                 _take(measured.rtf.setdefault(bucket(chars), []), rtf / slower)
             elif together >= IN_COMPANY and (alone := _between(known, chars)) > 0:
@@ -245,6 +247,12 @@ class Ledger:
 
     def estimate(self, engine: str, kind: str, *, stated_bytes: int = 0) -> Estimate:
         """What to expect; `stated_bytes`, the manifest's, count until something has been measured."""
+        known = self._estimates.setdefault((engine, kind), {})
+        if stated_bytes not in known:
+            known[stated_bytes] = self._estimate(engine, kind, stated_bytes)
+        return known[stated_bytes]
+
+    def _estimate(self, engine: str, kind: str, stated_bytes: int) -> Estimate:
         entry = self.entries.get(engine)
         measured = entry.devices.get(kind, _NOTHING) if entry else _NOTHING
         size = int(_quantile(measured.bytes, MEMORY_QUANTILE, stated_bytes))
@@ -267,6 +275,8 @@ class Ledger:
         return self.entries.setdefault(engine, Entry())
 
     def _measured(self, engine: str, kind: str) -> Measured:
+        """To be changed: what was expected before holds no longer."""
+        self._estimates.pop((engine, kind), None)
         return self._entry(engine).devices.setdefault(kind, Measured())
 
 

@@ -93,6 +93,7 @@ def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
     What comes after a listener's present sentence is taken to be like it. FORESEEN_SECONDS are looked at. The first may
     be late with what follows if its engine is slower than speech: that is no fault of the others.
     """
+    longest = sum(map(_all_work, waiting)) + max(each.first for each in waiting) + SPARE_SECONDS
     queue = [(deadline(each)[0], place, each.speech, each.rest) for place, each in enumerate(waiting) if place]
     heapq.heapify(queue)
     first = waiting[0]
@@ -101,6 +102,8 @@ def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
         heapq.heappush(queue, _following(first, heard, 0, first.speech, first.rest))
     while queue and at < now + FORESEEN_SECONDS:
         due, place, speech, rest = heapq.heappop(queue)
+        if now + longest <= due:
+            return True  # everything could be said before this, and what is left is due later
         each = waiting[place]
         if at + each.first + SPARE_SECONDS > due:
             return False
@@ -108,6 +111,11 @@ def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
         if rest > 0:
             heapq.heappush(queue, _following(each, due, place, speech, rest))
     return True
+
+
+def _all_work(each: Waiting) -> float:
+    """Of a sentence and of all that follows it, at most."""
+    return each.work * (1 + max(0.0, each.rest) / max(each.speech, LEAST_SPEECH))
 
 
 def _following(each: Waiting, due: float, place: int, speech: float, rest: float) -> tuple[float, int, float, float]:
