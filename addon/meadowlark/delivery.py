@@ -156,9 +156,8 @@ class Delivery:
             await self._speak(sentence)
             return
         speaking = asyncio.create_task(self._speak(sentence))
-        started = asyncio.create_task(self._reply.started.wait())
         try:
-            await asyncio.wait({speaking, started}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({speaking}, timeout=within)
             if not (speaking.done() or self._reply.started.is_set()):
                 speaking.cancel()
                 self._late = speaking  # stopping a hung engine takes 2 s; nobody waits for that
@@ -166,7 +165,6 @@ class Delivery:
                 raise LateError(f"{self._choice.name} was not heard within {within:.1f} s")
             await speaking
         finally:
-            started.cancel()
             speaking.cancel()
 
     async def _speak(self, sentence: Sentence) -> None:

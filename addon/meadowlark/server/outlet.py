@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import lru_cache
 
 from wyoming.audio import AudioChunk
 from wyoming.error import Error
@@ -101,5 +102,14 @@ def error_event(error: MeadowlarkError) -> bytes:
 def audio_events(pcm: Pcm) -> bytes:
     """Return audio in events that a satellite's small buffers take, to be written by one system call."""
     size = min(int(pcm.rate * _CHUNK_SECONDS) * 2, _CHUNK_BYTES)
-    starts = range(0, len(pcm.data), size)
-    return b"".join(encode(AudioChunk(pcm.rate, 2, 1, pcm.data[at : at + size]).event()) for at in starts)
+    events: list[bytes] = []
+    for at in range(0, len(pcm.data), size):
+        payload = pcm.data[at : at + size]
+        events += (_chunk_head(pcm.rate, len(payload)), payload)
+    return b"".join(events)
+
+
+@lru_cache
+def _chunk_head(rate: int, size: int) -> bytes:
+    """What stands before the samples in an `audio-chunk` of so many bytes; nearly all are of one size."""
+    return encode(AudioChunk(rate, 2, 1, bytes(size)).event())[:-size]
