@@ -132,6 +132,13 @@ def test_a_list_of_the_add_on_that_is_none(tmp_path: Path, key: str, value: obje
         load({}, environ={"MEADOWLARK_OPTIONS": str(options)})
 
 
+def test_blanks_around_what_was_pasted_into_the_form_do_not_count(tmp_path: Path) -> None:
+    options = tmp_path / "options.json"
+    options.write_text(json.dumps({"hub_token": "hf_abc\n", "voice": " ", "fallbacks": [{"voice": " espeak "}]}))
+    settings = load({}, environ={"MEADOWLARK_OPTIONS": str(options)})
+    assert (settings.hub_token, settings.voice, settings.fallbacks) == ("hf_abc", "", {"": "espeak"})
+
+
 def test_missing_file_and_bad_entry(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="Cannot read the settings file"):
         load({}, tmp_path / "none.yaml", environ={})
@@ -151,6 +158,8 @@ def test_the_lexicon(tmp_path: Path) -> None:
         read_lexicon(settings)
     with pytest.raises(SettingsError, match="Cannot read"):
         read_lexicon(Settings(lexicon=tmp_path / "none.yaml"))
+    with pytest.raises(SettingsError, match=r"Cannot read the lexicon .*null byte"):
+        read_lexicon(Settings(lexicon=Path("/share/a\0b")))
 
 
 def test_the_lexicon_of_the_voices_folder_goes_first(tmp_path: Path) -> None:

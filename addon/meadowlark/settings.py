@@ -210,7 +210,7 @@ def read_lexicon(settings: Settings) -> dict[str, dict[str, str]]:
     if path is None:
         return {}
     try:
-        return msgspec.convert(_mapping(_read(path), str(path)), dict[str, dict[str, str]])
+        return msgspec.convert(_mapping(_read(path, "lexicon"), str(path)), dict[str, dict[str, str]])
     except msgspec.ValidationError as error:
         raise SettingsError(
             f"The lexicon {path} must hold `language: {{word: other words}}`, all text ({error}); "
@@ -223,7 +223,7 @@ def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[st
     path = Path(environ.get(PREFIX + "OPTIONS", path))
     if not ("SUPERVISOR_TOKEN" in environ or PREFIX + "OPTIONS" in environ):
         return []
-    values = _mapping(_read(path), str(path))
+    values = _stripped(_mapping(_read(path), str(path)))
     engines: dict[str, dict[str, Any]] = {}
     for number, each in enumerate(_entries(values.pop("engine_options", None)), 1):
         if not isinstance(each, dict) or {"engine", "name", "value"} - each.keys():
@@ -239,6 +239,18 @@ def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[st
     values = {key: value for key, value in values.items() if value not in (None, "")}
     lists = {key: found for key, found in (("engines", engines), ("fallbacks", fallbacks)) if found}
     return [(str(path), {**values, **lists})]
+
+
+def _stripped(value: Any) -> Any:
+    """Without the blanks and line ends that pasting into a form leaves around a text."""
+    match value:
+        case str():
+            return value.strip()
+        case list():
+            return [_stripped(each) for each in value]
+        case dict():
+            return {key: _stripped(each) for key, each in value.items()}
+    return value
 
 
 def _entries(value: Any) -> list[Any]:
@@ -273,13 +285,15 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, what: str = "settings file") -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
     except OSError as error:
-        raise SettingsError(f"Cannot read the settings file {path}: {error.strerror}.") from error
+        raise SettingsError(f"Cannot read the {what} {path}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The settings file {path} is not valid YAML: {error}") from error
+        raise SettingsError(f"The {what} {path} is not valid YAML: {error}") from error
+    except ValueError as error:  # a zero byte in the name
+        raise SettingsError(f"Cannot read the {what} {str(path)!r}: {error}.") from error
 
 
 def _mapping(values: Any, source: str) -> dict[str, Any]:

@@ -48,6 +48,15 @@ def serve(folder: Path, settings: str, says: str = "") -> tuple[int, str]:
         server.wait()
 
 
+def test_a_slip_in_the_lexicon_silences_no_house(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "lexicon.yaml").write_text("en: {HVAC: [H vac")
+    status, log = serve(tmp_path, "zeroconf: false", says="Ready with")
+    assert status == 0, log
+    assert "lexicon.yaml is not valid YAML" in log
+    assert "Words are said without it" in log
+
+
 def test_what_can_be_lived_with_is_said_and_the_server_serves(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ledger.json").write_bytes(b"\x00\xff no ledger")

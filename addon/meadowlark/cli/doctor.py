@@ -15,14 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from ..catalog import Choice, VoiceRequest
-from ..errors import MeadowlarkError, RefusedError
+from ..errors import MeadowlarkError, RefusedError, SettingsError
 from ..models.state import in_words
 from ..plugins import Registry
 from ..residency.devices import LocalDevices
 from ..server.addresses import adapters, reachable
 from ..server.endpoint import TcpEndpoint, parse
 from ..server.health import check
-from ..settings import Settings
+from ..settings import Settings, read_lexicon
 from ..speech import SpeechRequest
 from .beginnings import beginnings
 from .wiring import House, Use, find, open_house
@@ -76,6 +76,7 @@ async def _all(settings: Settings) -> list[Finding]:
         *[finding for uri in settings.uris for finding in await _port(uri)],
         *_network(settings),
         *_plugins(registry),
+        *_lexicon(settings),
         *[finding async for finding in _voices(settings)],
         *_memory(),
         _disk(settings.data_dir),
@@ -145,6 +146,15 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
         yield Finding(State.BROKEN, "options", f"{engine}: {wrong}", "mend it under `engines` in the settings")
     if not registry.engines:
         yield Finding(State.BROKEN, "plugin", "no engine is installed", "script/setup installs those of the repository")
+
+
+def _lexicon(settings: Settings) -> Iterator[Finding]:
+    """The user's words; where there are none, nothing is said."""
+    try:
+        if words := read_lexicon(settings):
+            yield Finding(State.OK, "lexicon", f"{sum(map(len, words.values()))} words in {len(words)} languages")
+    except SettingsError as error:
+        yield Finding(State.BROKEN, "lexicon", str(error), "a running server does without it")
 
 
 async def _voices(settings: Settings) -> AsyncIterator[Finding]:

@@ -162,7 +162,7 @@ def catalog_of(
 async def open_house(settings: Settings, choose: Pick = pick, use: Use = Use.SERVER) -> AsyncIterator[House]:
     """Ready to speak; every worker is gone when the block ends. choose: the order of sentences."""
     settings = _with_writable_data(settings)
-    lexicon = read_lexicon(settings)
+    lexicon = _lexicon(settings, use)
     registry = await find(settings)
     file = LedgerFile(settings.data_dir / "ledger.json", shared=use is not Use.SERVER)
     if use is Use.SERVER:
@@ -223,6 +223,18 @@ def _launches(registry: Registry, settings: Settings, store: Store) -> Iterator[
                 alternates=manifest.alternates,
             ),
         )
+
+
+def _lexicon(settings: Settings, use: Use) -> dict[str, dict[str, str]]:
+    """The user's words. A slip in that file silences no house: the server does without them, and says so."""
+    try:
+        return read_lexicon(settings)
+    except SettingsError as error:
+        if use is Use.SERVER:
+            _LOGGER.error("%s Words are said without it; mend it and start again.", error)
+        elif use is not Use.CHECK:
+            raise
+        return {}
 
 
 def _limit(settings: Settings) -> Limit:
