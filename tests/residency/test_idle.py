@@ -144,6 +144,14 @@ def test_releases_what_nobody_will_need() -> None:
     assert release([breakfast], at(7)) == ()
 
 
+def test_what_was_loaded_for_the_first_listener_waits_a_day_for_him() -> None:
+    preloaded = habit(Pattern(), since=at(12))
+    assert release([preloaded], at(12) + 15.0) == ()
+    assert release([preloaded], at(12) + 23 * HOUR) == ()
+    assert release([preloaded], at(12) + 25 * HOUR) == ("e",)
+    assert release([habit(Pattern(), since=at(12), limit=Limit(most=600.0))], at(12) + 601.0) == ("e",)
+
+
 @pytest.mark.parametrize(
     ("limit", "idle", "goes"),
     [

@@ -39,6 +39,9 @@ HEAD_STARTS: Final = 24
 UNSEEN_DAYS: Final = 0.5
 """Days without a session believed before the first: one morning does not make a habit."""
 
+UNTRIED_SECONDS: Final = DAY
+"""What was loaded for whoever comes first is kept so long: before the first use nothing can look likely."""
+
 UNROLLED_DAYS: Final = 90
 """Days of absence after which nothing learned is left that matters (0.95^90 = 1 %)."""
 
@@ -267,7 +270,8 @@ def _kept(habit: Habit, now: float) -> bool:
     idle = now - habit.idle_since
     if idle < habit.limit.least:
         return True
-    return idle < habit.limit.most and worth_keeping(habit, now) > 1.0
+    untried = habit.pattern.day < 0 and idle < UNTRIED_SECONDS
+    return idle < habit.limit.most and (untried or worth_keeping(habit, now) > 1.0)
 
 
 def _is_weekend(day: int) -> bool:
