@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ def main() -> None:
     )
     try:
         _run(arguments)
+        sys.stdout.flush()  # here, where a reader who has left is no fault
     except SettingsError as error:
         sys.exit(_complain(error, 2))
     except MeadowlarkError as error:
@@ -47,7 +49,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # `meadowlark voices | head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
 
 
 def _complain(error: Exception, status: int) -> int:

@@ -64,7 +64,7 @@ def test_say_reads_standard_input_and_writes_standard_output(tmp_path: Path) -> 
     done = subprocess.run(
         [sys.executable, "-m", "meadowlark", "say", "-", "-o", "-"],
         cwd=tmp_path,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"XDG_DATA_HOME": str(tmp_path)},
         input=b"Hello there.",
         capture_output=True,
         timeout=20,
@@ -106,6 +106,23 @@ def test_errors_are_one_line_with_the_remedy(
     assert "Traceback" not in done.stderr
 
 
+def test_a_reader_who_leaves_is_no_fault(tmp_path: Path) -> None:
+    """As in `meadowlark voices | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "meadowlark", "voices"],
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"XDG_DATA_HOME": str(tmp_path)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_voices_and_plugins(tmp_path: Path) -> None:
     table = meadowlark("voices", "--language", "de", cwd=tmp_path)
     assert "espeak/de " in table.stdout
@@ -141,7 +158,7 @@ def test_serves_until_it_is_told_to_stop(signal_: signal.Signals, tmp_path: Path
     server = subprocess.Popen(
         [sys.executable, "-m", "meadowlark", "--uri", uri, "--no-zeroconf"],  # without a command it serves
         cwd=tmp_path,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"XDG_DATA_HOME": str(tmp_path)},
         stderr=subprocess.PIPE,
         text=True,
     )
