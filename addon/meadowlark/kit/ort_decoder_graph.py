@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .ort_decoder import Shape
-from .ort_packing import WHOLE, Packing, packed
+from .ort_packing import BLOCK, WHOLE, Packing, packed
 
 CONTRIB = "com.microsoft"
 
@@ -192,7 +192,7 @@ class _Graph:
         for part, value in zip(("codes", "scales", "zeros"), packed(weight, packing), strict=False):
             names.append(f"{name}.{part}")
             self._weight(names[-1], value)
-        attributes = {"K": columns, "N": rows, "bits": packing.bits, "block_size": packing.block}
+        attributes = {"K": columns, "N": rows, "bits": packing.bits, "block_size": BLOCK}
         level = 1 if packing.whole_inputs else 4
         return self._node("MatMulNBits", [x, *names], out, domain=CONTRIB, accuracy_level=level, **attributes)
 
