@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from meadowlark.api import EngineManifest, Voice
-from meadowlark.enrolment import LARGEST_BYTES, Enrolment, Wish
-from meadowlark.errors import MeadowlarkError, RequestError, VoiceError
+from meadowlark.enrolment import ASSUMED_SECONDS, LONGEST_WAIT, Enrolment, Wish
+from meadowlark.errors import MeadowlarkError, RefusedError, RequestError, VoiceError
 from meadowlark.kit.references import find, trace
 from meadowlark.plugins import Registry
+from meadowlark.recordings import LARGEST_BYTES
 from meadowlark.testing.engines import tone_manifest
 
 RATE = 8000
@@ -144,6 +145,48 @@ async def test_a_name_is_given_once(enrolment: Enrolment, tmp_path: Path) -> Non
     )
     assert sum(isinstance(each, RequestError) for each in done) == 2
     assert len([each for each in content(enrolment) if each.endswith(".wav")]) == 2
+
+
+async def test_who_would_wait_too_long_is_told_at_once(enrolment: Enrolment, tmp_path: Path) -> None:
+    """A check that does not end, and as many behind it as may wait."""
+    slow = tmp_path / "python"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    recording, registry = write(tmp_path / "x.wav"), replace(REGISTRY, interpreters={"parrot": str(slow)})
+
+    def add(name: str) -> asyncio.Task[str]:
+        return asyncio.create_task(enrolment.add(replace(WISH, name=name), recording, registry))
+
+    room = int(LONGEST_WAIT / ASSUMED_SECONDS) + 1
+    waiting = [add(f"anna{number}") for number in range(room)]
+    await asyncio.sleep(0)
+    with pytest.raises(RefusedError, match=rf"{room} other recordings are being checked: try again in 20 s"):
+        await add("emma")
+    with pytest.raises(RequestError, match="'anna1' is being checked already"):
+        await add("Anna1")
+    for each in waiting:
+        each.cancel()
+    done = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(each, asyncio.CancelledError) for each in done)
+    assert content(enrolment) == []
+    assert await enrolment.add(replace(WISH, name="emma"), recording, REGISTRY) == "emma"
+
+
+async def test_what_a_killed_server_left_is_swept_and_what_is_being_checked_is_not(
+    enrolment: Enrolment, tmp_path: Path
+) -> None:
+    assert enrolment.sweep() == 0
+    left = enrolment.folder / ".new-left"
+    left.mkdir(parents=True)
+    write(left / "anna.wav")
+    recording = write(tmp_path / "x.wav")
+    adding = asyncio.create_task(enrolment.add(WISH, recording, REGISTRY))
+    while len(content(enrolment)) < 2:  # noqa: ASYNC110 - a thread sets no event
+        await asyncio.sleep(0.001)
+    assert Enrolment(tmp_path / "voices", tmp_path / "data").sweep() == 1
+    assert not left.exists()
+    assert await adding == "anna"
+    assert content(enrolment) == ["anna.json", "anna.txt", "anna.wav"]
 
 
 async def test_two_processes_want_the_same_name(tmp_path: Path) -> None:

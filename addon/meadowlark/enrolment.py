@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import shutil
-import stat
 import sys
 import tempfile
 import time
@@ -20,32 +19,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from .errors import MeadowlarkError, RequestError, VoiceError
-from .kit.references import AUDIO, LONGEST, TEXT, VoiceReferenceError, describe, find, trace
+from .errors import MeadowlarkError, RefusedError, RequestError, VoiceError
+from .kit.references import AUDIO, TEXT, VoiceReferenceError, describe, find, trace
 from .manifest import LANGUAGE
 from .plugins import Registry
+from .recordings import LARGEST_BYTES, copied, seconds_of
 
-LARGEST_BYTES: Final = 32 * 1024 * 1024
-"""60 s of 24-bit stereo at 48 kHz take 17 MB."""
-
-CHECK_SECONDS: Final = 40.0
 MOST_NAME: Final = 64
 MOST_TEXT: Final = 2_000
 """Characters; nobody says more in a minute."""
 
 MOST_NOTE: Final = 500
 
-BEGINNINGS: Final = {
-    b"fLaC": ".flac",
-    b"OggS": ".ogg",
-    b"ID3": ".mp3",
-    b"\xff\xfb": ".mp3",
-    b"\xff\xf3": ".mp3",
-    b"\xff\xf2": ".mp3",
-}
-"""A file's first bytes → its ending."""
+_ASIDE: Final = ".new-"
+
+LONGEST_WAIT: Final = 15.0
+"""Seconds that somebody waits for those who came before; with the check of his own, less than a client's patience."""
+
+ASSUMED_SECONDS: Final = 5.0
+"""That a check takes, until one has been made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +85,39 @@ class Enrolment:
         self.folder = voice_dir / "references"
         self._data_dir = data_dir
         self._one_at_a_time = asyncio.Lock()
+        self._coming: dict[str, str] = {}
+        """Names of those who are checked or wait for it; loosely → as given."""
+        self._check_seconds = ASSUMED_SECONDS
 
     async def add(self, wish: Wish, recording: Path, registry: Registry) -> str:
-        """Check a recording and keep a copy of it; the voice's name. Raises RequestError, MeadowlarkError."""
+        """Check a recording and keep a copy of it; the voice's name.
+
+        Raises RequestError, MeadowlarkError; RefusedError when too many others are being checked.
+        """
         wish = _checked(wish)
-        async with self._one_at_a_time:  # decoding takes memory, and the next may want the same name
-            self._require_free(wish.name, registry)
-            with _guarded(self.folder):
-                self.folder.mkdir(parents=True, exist_ok=True)
-                with tempfile.TemporaryDirectory(prefix=".new-", dir=self.folder) as aside:
-                    copy = await asyncio.to_thread(_copied, recording, Path(aside), wish.name)
-                    seconds = await _seconds(copy, _interpreter(registry))
-                    await asyncio.to_thread(self._keep, copy, wish, seconds)
+        self._require_free(wish.name, registry)
+        with self._line(wish.name):
+            await self._turn()
+            try:
+                self._require_free(wish.name, registry)
+                with _guarded(self.folder):
+                    self.folder.mkdir(parents=True, exist_ok=True)
+                    with self._aside() as aside:
+                        copy = await asyncio.to_thread(copied, recording, aside, wish.name)
+                        begun = time.monotonic()
+                        seconds = await seconds_of(copy, _interpreter(registry))
+                        self._check_seconds = time.monotonic() - begun
+                        await asyncio.to_thread(self._keep, copy, wish, seconds)
+            finally:
+                self._one_at_a_time.release()
         return wish.name
+
+    def sweep(self) -> int:
+        """Remove what was being checked when a server or a command was killed; how many. Reads the disk."""
+        if not self.folder.is_dir():
+            return 0
+        with _guarded(self.folder), self._locked():
+            return sum(_removed_if_left(each) for each in self.folder.glob(f"{_ASIDE}*"))
 
     def voices(self, registry: Registry) -> tuple[OwnVoice, ...]:
         """All of them, those that cannot be used too. Reads the disk."""
@@ -135,6 +149,44 @@ class Enrolment:
             for each in gone:
                 each.unlink(missing_ok=True)
         return len(gone)
+
+    @contextmanager
+    def _line(self, name: str) -> Iterator[None]:
+        """A place in the line. RequestError, RefusedError: nobody waits who will be refused in the end."""
+        if other := self._coming.get(_loose(name)):
+            raise RequestError(f"A reference voice {other!r} is being checked already.")
+        if len(self._coming) * self._check_seconds > LONGEST_WAIT:
+            raise self._too_many()
+        self._coming[_loose(name)] = name
+        try:
+            yield
+        finally:
+            del self._coming[_loose(name)]
+
+    async def _turn(self) -> None:
+        """One is checked at a time: decoding takes memory."""
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await self._one_at_a_time.acquire()
+        except TimeoutError:
+            raise self._too_many() from None
+
+    def _too_many(self) -> RefusedError:
+        count, seconds = len(self._coming), max(1.0, len(self._coming) * self._check_seconds)
+        return RefusedError(f"{count} other recordings are being checked: try again in {seconds:.0f} s.")
+
+    @contextmanager
+    def _aside(self) -> Iterator[Path]:
+        """A folder of the moment. It is locked as long as this process lives, so that `sweep` knows whose it is."""
+        with self._locked():
+            aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=self.folder))
+            held = os.open(aside, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            yield aside
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+            os.close(held)
 
     def _keep(self, recording: Path, wish: Wish, seconds: float) -> None:
         """Everything gets its name at once; the recording last, for with it the voice is there."""
@@ -218,85 +270,10 @@ def _checked(wish: Wish) -> Wish:
     return Wish(name, text, wish.language, " ".join(wish.origin.split()), " ".join(wish.consent.split()))
 
 
-def _copied(recording: Path, folder: Path, name: str) -> Path:
-    """A copy under the voice's name. Raises RequestError for what is no recording."""
-    try:
-        with open(recording, "rb", opener=_open_at_once) as source:
-            status = os.fstat(source.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise RequestError(f"{recording} is no file.")
-            if status.st_size > LARGEST_BYTES:
-                raise RequestError(
-                    f"{recording.name} has {status.st_size / 1e6:.0f} MB, {LARGEST_BYTES / 1e6:.0f} at most: cut out "
-                    f"5 to 30 s of speech, {LONGEST:g} at most."
-                )
-            begin = source.read(16)
-            copy = folder / f"{name}{_ending(begin)}"
-            with copy.open("wb") as file:
-                file.write(begin)
-                shutil.copyfileobj(source, file)
-    except OSError as error:
-        if error.filename and Path(str(error.filename)) != recording:
-            raise
-        raise RequestError(f"{recording} cannot be read: {error.strerror}.") from error
-    return copy
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # a named pipe would be waited for
-
-
-def _ending(begin: bytes) -> str:
-    """By the first bytes: a name may say anything."""
-    if begin[:4] == b"RIFF" and begin[8:12] == b"WAVE":
-        return ".wav"
-    for magic, ending in BEGINNINGS.items():
-        if begin.startswith(magic):
-            return ending
-    raise RequestError("The recording is no WAV, FLAC, MP3 or Ogg file.")
-
-
 def _interpreter(registry: Registry) -> str:
     """Of the first engine that uses recordings: its libraries read them."""
     engine = next(iter(able(registry)), "")
     return registry.interpreters.get(engine) or sys.executable
-
-
-async def _seconds(recording: Path, interpreter: str) -> float:
-    """Of speech in it. Raises RequestError with what is wrong with it, MeadowlarkError."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            interpreter,
-            "-P",  # no module out of the working folder, as in the workers
-            "-m",
-            "meadowlark.kit.reference_check",
-            str(recording),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise MeadowlarkError(f"{interpreter}, which would check the recording, cannot be run: {error}") from error
-    try:
-        said, wrong = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
-    except TimeoutError:
-        raise RequestError(f"{recording.name} could not be checked within {CHECK_SECONDS:g} s.") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    try:
-        found: dict[str, Any] = json.loads(said)
-    except ValueError as error:
-        status = process.returncode or 0
-        how = f"signal {-status}" if status < 0 else f"exit status {status}"
-        last = (wrong.decode("utf-8", "replace").strip().splitlines() or [""])[-1][:300]
-        raise MeadowlarkError(f"{recording.name} could not be checked ({how}): {last}") from error
-    if "problem" in found:
-        raise RequestError(f"{found['problem']}.")
-    return float(found["seconds"])
 
 
 def _complaint(recording: Path) -> str:
@@ -305,6 +282,19 @@ def _complaint(recording: Path) -> str:
     except VoiceReferenceError as error:
         return str(error)
     return "there are two recordings of this name"
+
+
+def _removed_if_left(aside: Path) -> bool:
+    held = os.open(aside, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False  # somebody is at it
+    else:
+        shutil.rmtree(aside, ignore_errors=True)
+        return True
+    finally:
+        os.close(held)
 
 
 @contextmanager

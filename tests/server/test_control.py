@@ -323,6 +323,16 @@ async def test_what_a_killed_server_left_behind_is_replaced(controls: FakeContro
     await control.stop()
 
 
+async def test_what_clients_were_sending_to_a_killed_server_is_swept(controls: FakeControls, path: Path) -> None:
+    left = path.parent / ".upload-left"
+    left.mkdir()
+    (left / "recording").write_bytes(b"half of it")
+    socket = ControlSocket(path, controls)
+    assert await socket.start()
+    assert not left.exists()
+    await socket.stop()
+
+
 async def test_a_living_server_is_not_replaced(
     control: ControlSocket, controls: FakeControls, caplog: pytest.LogCaptureFixture
 ) -> None:

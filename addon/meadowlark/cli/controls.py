@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..enrolment import Enrolment, OwnVoice, Wish
+from ..errors import MeadowlarkError
 from ..residency.engine import Engine
 from ..server.control import EngineState
 from .wiring import House
@@ -37,6 +38,13 @@ class HouseControls:
     def engines(self) -> Sequence[EngineState]:
         """Every engine."""
         return [self._state(each) for each in self._house.supervisor.engines]
+
+    async def tidy(self) -> None:
+        """Remove what a killed server has left of voices that were being enrolled."""
+        try:
+            await asyncio.to_thread(self._enrolment.sweep)
+        except MeadowlarkError as error:
+            _LOGGER.warning("What was left of enrolments stays: %s", error)
 
     async def voices(self) -> Sequence[OwnVoice]:
         """The user's reference voices."""

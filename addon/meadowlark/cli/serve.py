@@ -54,10 +54,12 @@ async def _serve(settings: Settings, choose: Pick, look_seconds: float) -> None:
     api = HomeAssistant.of(os.environ)
     async with open_house(settings, choose, Use.SERVER) as house:
         server = Server(house.speaker, settings.limits)
-        control = ControlSocket(settings.data_dir / "control.sock", HouseControls(house))
+        controls = HouseControls(house)
+        control = ControlSocket(settings.data_dir / "control.sock", controls)
         await server.start(settings.uris)
         try:
             await control.start()
+            await controls.tidy()
             _report(house)
             duties = [asyncio.create_task(duty) for duty in _duties(house, server, settings, api, look_seconds)]
             await stopping.wait()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import socket
 import stat
 import tempfile
@@ -39,6 +40,8 @@ WORK_SECONDS: Final = 60.0
 """A driver that gives back gigabytes may take tens of seconds."""
 
 UPLOAD_SECONDS: Final = 60.0
+
+UPLOAD: Final = ".upload-"
 
 LONGEST_PATH: Final = 107
 """Bytes that the kernel has room for in a socket's address."""
@@ -172,6 +175,7 @@ class ControlSocket:
         except OSError as error:
             _LOGGER.warning("No control socket at %s: %s. Speech is not affected", self.path, error.strerror or error)
             return False
+        await asyncio.to_thread(_sweep, self.path.parent)
         _LOGGER.debug("Control socket at %s", self.path)
         return True
 
@@ -240,7 +244,7 @@ class ControlSocket:
         fields = {"name", "text", "language", "origin", "consent"}
         if unknown := head.query.keys() - fields:
             raise HttpError(400, f"/voices knows no {sorted(unknown)[0][:40]!r}: it takes {', '.join(sorted(fields))}")
-        with tempfile.TemporaryDirectory(prefix=".upload-", dir=self.path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=UPLOAD, dir=self.path.parent) as folder:
             recording = Path(folder) / "recording"
             async with asyncio.timeout(self._upload_seconds):
                 await save_body(reader, writer, head, recording)
@@ -304,6 +308,12 @@ def _bind(path: Path) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what clients were sending when a server of this folder was killed; no other one runs here."""
+    for left in folder.glob(f"{UPLOAD}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _remove_stale(path: Path) -> None:
