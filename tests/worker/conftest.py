@@ -89,7 +89,7 @@ def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
     """Wait until something has become true."""
 
     async def wait(condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(15):
             while not condition():  # noqa: ASYNC110 - other processes set no event
                 await asyncio.sleep(0.01)
 

@@ -112,25 +112,26 @@ async def test_listeners_take_turns_by_when_they_run_dry(worker, utter):
 
 async def test_who_waits_with_audio_in_hand_is_not_taken_for_hung(worker, utter):
     """It hears nothing for far longer than its patience, while others are heard."""
-    waits = worker.speak(utter(LONG), patience=0.2, dry_at=time.monotonic() + 60)
+    waits = worker.speak(utter(LONG), patience=0.8, dry_at=time.monotonic() + 60)
     waiting = asyncio.create_task(rest_of(waits))
-    await rest_of(worker.speak(utter(LONG), patience=10))
+    await rest_of(worker.speak(utter(LONG, rtf=0.4), patience=10))  # 1.5 s
     assert len(await waiting) >= CHUNK
     assert worker.alive
 
 
 async def test_who_leaves_while_waiting_is_let_go_at_once(worker, utter):
     waits, _ = await begun(worker, utter(LONG), dry_at=time.monotonic() + 60)
-    busy, _ = await begun(worker, utter(LONG))
-    await asyncio.wait_for(waits.aclose(), 1.0)  # not only when it would have been its turn
+    busy, _ = await begun(worker, utter(LONG, rtf=0.4))
+    await waits.aclose()
+    assert worker.last_done is None  # not only when it would have been its turn
     await rest_of(busy)
     assert worker.alive
 
 
 async def test_who_opens_something_for_long_is_not_taken_for_hung_and_nor_are_the_others(worker, utter):
     """A voice's files: far longer than anybody's patience."""
-    waits, first = await begun(worker, utter(LONG), patience=0.4)
-    opens = asyncio.create_task(rest_of(worker.speak(utter("Short.", open_seconds=1.2), patience=0.4)))
+    waits, first = await begun(worker, utter(LONG), patience=1.0)
+    opens = asyncio.create_task(rest_of(worker.speak(utter("Short.", open_seconds=2.0), patience=1.0)))
     assert len(first + await rest_of(waits)) > CHUNK
     assert await opens
     assert worker.alive

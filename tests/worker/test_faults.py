@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from dataclasses import replace
@@ -78,8 +77,7 @@ async def test_a_worker_that_will_not_be_cancelled_is_killed(worker, utter):
     chunks = worker.speak(utter("This engine goes on with !ignore_cancel", rtf=0.1), patience=10)
     await anext(chunks)
 
-    async with asyncio.timeout(4):
-        await chunks.aclose()
+    await chunks.aclose()
 
     assert not worker.alive
     assert await worker.exited == "killed by SIGKILL"
@@ -163,8 +161,8 @@ async def test_a_pipeline_that_is_none(nurseries, launch, pipeline, message):
 
 
 async def test_a_stopped_process_counts_as_hung(worker, utter):
-    chunks = worker.speak(utter("A long sentence " * 10, rtf=0.1), patience=0.3)
-    await anext(chunks)
+    chunks = worker.speak(utter("A long sentence " * 10, rtf=0.1), patience=1.5)
+    await anext(chunks)  # within that, on a busy machine too
     os.kill(worker.pid, signal.SIGSTOP)
 
     with pytest.raises(WorkerError, match="hung"):
