@@ -105,6 +105,9 @@ def test_every_key_can_come_from_the_environment() -> None:
         ("engines: {espeak: fast}", "engines is .* expected `object`"),
         ("engines: {espeak: {rate: [1]}}", "engines is "),
         ("uri: http://x", "tcp://HOST:PORT"),
+        ("voice: no", "voice is False in .*yaml: expected `str`, got `bool`.*write such a word in quotes"),
+        ("fallbacks: {de: off}", "got `bool`.*in quotes"),
+        ("fallbacks: {no: espeak}", "fallbacks is .*in quotes"),
         ("- a\n- b", "key: value"),
         ("a: [", "not valid YAML"),
     ],
@@ -189,5 +192,19 @@ def test_fallbacks_of_the_add_on_need_a_voice(tmp_path: Path) -> None:
 
 
 def test_a_mirror_is_an_address() -> None:
-    with pytest.raises(SettingsError, match="hub_endpoint is 'mirror'"):
-        load({"hub_endpoint": "mirror"}, environ={})
+    for wrong in ("mirror", "https://", "https://a mirror.example", "https://mirror.example ", "ftp://mirror.example"):
+        with pytest.raises(SettingsError, match=f"hub_endpoint is '{wrong}' in the command line: write an address"):
+            load({"hub_endpoint": wrong}, environ={})
+    for right in ("https://mirror.example/hf", "http://10.0.0.2:8080"):
+        assert load({"hub_endpoint": right}, environ={}).hub_endpoint == right
+
+
+def test_the_clone_s_data_folder_is_only_the_usual_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """script/run names it; whoever names another is heard."""
+    environ = {"MEADOWLARK_DEFAULT_DATA_DIR": "/clone/data", "XDG_DATA_HOME": "/d"}
+    config = tmp_path / "s.yaml"
+    config.write_text("data_dir: /config")
+    assert load({}, environ=environ).data_dir == Path("/clone/data")
+    assert load({}, config, environ).data_dir == Path("/config")
+    assert load({}, config, {**environ, "MEADOWLARK_DATA_DIR": "/variable"}).data_dir == Path("/variable")
+    assert not caplog.text

@@ -154,6 +154,9 @@ class Settings:
 
 KEYS = tuple(each.name for each in fields(Settings))
 
+NO_KEYS = ("options", "config", "default_data_dir")
+"""What variables may name besides."""
+
 STRUCTURED = ("engines", "environments", "disabled_plugins", "fallbacks", "pinned")
 TRUTH = ("yes", "no", "on", "off", "true", "false")
 
@@ -178,7 +181,7 @@ def load(
     options: Path = SUPERVISOR_OPTIONS,
 ) -> Settings:
     """The settings in force. Raises SettingsError naming the source, the key and what is allowed."""
-    merged: dict[str, Any] = {"data_dir": Path(environ.get("XDG_DATA_HOME") or "~/.local/share") / "meadowlark"}
+    merged: dict[str, Any] = {"data_dir": _usual_data_dir(environ)}
     sources: dict[str, str] = {}
     for source, values in (
         *_supervisor_options(environ, options),
@@ -194,6 +197,12 @@ def load(
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(error, merged, sources)) from error
     return _checked(settings, sources)
+
+
+def _usual_data_dir(environ: Mapping[str, str]) -> Path:
+    """Where nobody names one. script/run says MEADOWLARK_DEFAULT_DATA_DIR, so that a settings file may name another."""
+    named = environ.get(f"{PREFIX}DEFAULT_DATA_DIR")
+    return Path(named) if named else Path(environ.get("XDG_DATA_HOME") or "~/.local/share") / "meadowlark"
 
 
 def _path(kind: type, value: Any) -> Path:
@@ -280,7 +289,7 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if text is not None:
             found[key] = _scalar(text) if key in STRUCTURED or text.lower() in TRUTH else text
     for name in environ:
-        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in (*KEYS, "options", "config"):
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in (*KEYS, *NO_KEYS):
             _LOGGER.warning("%s means nothing to Meadowlark; `meadowlark --help` tells how settings are named", name)
     return found
 
@@ -325,10 +334,12 @@ def _known(key: str, source: str) -> str:
 def _explain(error: msgspec.ValidationError, merged: Mapping[str, Any], sources: Mapping[str, str]) -> str:
     """msgspec says "Expected `int`, got `str` - at `$.max_connections`": add the source and the value."""
     message, _, place = str(error).partition(" - at ")
-    key = place.strip("`").removeprefix("$.").partition(".")[0].partition("[")[0]
+    found = re.search(r"\$\.(\w+)", place)  # also in "`key` in `$.fallbacks`"
+    key = found[1] if found else ""
     shown = "not shown here" if key in SECRET else repr(merged.get(key))
     value = f"{key} is {shown} in {sources[key]}: " if key in merged else ""
-    return f"{value}{message[:1].lower()}{message[1:]}."
+    hint = " YAML reads no, off, yes and on as truth values: write such a word in quotes." * ("got `bool`" in message)
+    return f"{value}{message[:1].lower()}{message[1:]}.{hint}"
 
 
 def _checked(settings: Settings, sources: Mapping[str, str]) -> Settings:
@@ -343,8 +354,11 @@ def _checked(settings: Settings, sources: Mapping[str, str]) -> Settings:
             f"hub_token in {sources['hub_token']} is no token: it has spaces, line ends or other signs that none has "
             "(it is not shown here). Copy it from the hub's page once more."
         )
-    if settings.hub_endpoint and not re.match(r"https?://", settings.hub_endpoint):
-        raise SettingsError(f"hub_endpoint is {settings.hub_endpoint!r}: write an address, https://… .")
+    if settings.hub_endpoint and not re.fullmatch(r"https?://[!-~]+", settings.hub_endpoint):
+        raise SettingsError(
+            f"hub_endpoint is {settings.hub_endpoint!r} in {sources['hub_endpoint']}: write an address without blanks, "
+            "https://… ."
+        )
     if not settings.uris or not all(each.startswith(("tcp://", "unix://")) for each in settings.uris):
         raise SettingsError(f"uri is {settings.uri!r}: write tcp://HOST:PORT or unix:///PATH.")
     return settings

@@ -193,6 +193,21 @@ async def test_the_option_decides_what_is_fetched(make_store: MakeStore, fetcher
     assert list(await store.fetch("horn", "v")) == ["b.onnx"]
 
 
+async def test_what_was_there_after_all_has_no_size_in_the_log(
+    make_store: MakeStore, fetcher: Fetcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another process brought it, and the plugin does not know how large it is."""
+
+    async def bring(order: Order, _report: Report) -> None:
+        (fetcher.models / order.engine).mkdir(parents=True)
+        (fetcher.models / order.engine / A.key).write_bytes(b"1234")
+
+    caplog.set_level(logging.INFO)
+    store = await make_store({"v": (replace(A, bytes=0),)}, fetch=bring)
+    await store.fetch("horn", "v")
+    assert "Downloaded horn/v in 0 s" in caplog.text
+
+
 async def test_the_log_says_what_comes_and_what_failed(
     make_store: MakeStore, fetcher: Fetcher, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -250,8 +250,8 @@ class Store:
                     self._note_failure(key, f"{key[1].key} came, but is not as the plugin says", Trouble.ERROR)
                     failed = True
             if not failed:
-                took = self._clock() - begun
-                _LOGGER.info("Downloaded %s: %s in %.0f s", name, megabytes(meter.progress.total), took)
+                size, took = meter.progress.total, self._clock() - begun
+                _LOGGER.info("Downloaded %s%s in %.0f s", name, f": {megabytes(size)}" if size else "", took)
         except DownloadError as error:
             await self._look(keys)
             for key in keys:

@@ -280,6 +280,7 @@ def test_without_any_model_the_remedy_is_named(tmp_path: Path, utter: Callable[.
         ("text_part", "int8", "use one of auto, fp32, uint8"),
         ("threads", True, "use a whole number from 0 to 64"),
         ("tensorrt", "maybe", "use true or false"),
+        ("model", False, "model = False: use a file's name; in quotes"),
         ("pitch", 1, "kokoro has no option 'pitch'. It has: speed,"),
         ("model", "kokoro-v9.onnx", "there is no such file; there are kokoro-v1.0.onnx"),
     ],
