@@ -49,7 +49,9 @@ def check(options: Mapping[str, Value]) -> None:
         elif key in SWITCHES:
             switch(options, key)
         elif key in FREE and not isinstance(value, str):
-            raise OptionError(f"kokoro option {key} = {value!r}: use a file's name; in quotes where YAML reads it as no.")
+            raise OptionError(
+                f"kokoro option {key} = {value!r}: use a file's name; in quotes where YAML reads it as no."
+            )
         elif key not in (*FREE, *INTERNAL) or not isinstance(value, str):
             names = ", ".join((*RANGES, *CHOICES, *SWITCHES, *FREE))
             raise OptionError(f"kokoro has no option {key!r}. It has: {names}.")
