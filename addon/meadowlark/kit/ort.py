@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 from collections.abc import Sequence
@@ -55,7 +56,17 @@ def session(model: Path | bytes, compute: Compute | None = None) -> onnxruntime.
     # Spinning gains 8-16 % on an idle host and doubles the time on a busy one (15 tokens: 702 → 1610 ms).
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     source = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(source, options, providers=providers(compute))
+    opened = onnxruntime.InferenceSession(source, options, providers=providers(compute))
+    _trim()
+    return opened
+
+
+def _trim() -> None:
+    """Give back what reading a model took and glibc keeps: 30 of a Piper voice's 140 MB, 180 of 290 after its cut."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):  # another C library
+        pass
 
 
 def providers(compute: Compute, available: Sequence[str] | None = None) -> list[tuple[str, dict[str, str]]]:
