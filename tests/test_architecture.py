@@ -157,7 +157,7 @@ ONLY = {
     "numpy": {"api", "audio", "testing", "kit"},
     "torch": {"kit"},
     "onnxruntime": {"kit.onnx_same", "kit.ort", "kit.ort_decoder"},
-    "onnx": {"kit.onnx_graph", "kit.part_files", "kit.ort_decoder_graph"},
+    "onnx": {"kit.onnx_build", "kit.onnx_graph", "kit.onnx_same", "kit.part_files", "kit.ort_decoder_graph"},
     "transformers": set(),
     "huggingface_hub": {"models.hub"},
     "tqdm": {"cli.transfer"},

@@ -70,6 +70,26 @@ def test_element_types_are_found_where_they_are_said() -> None:
     assert graph.origin("x", frozenset({"Cast"})) == "x"
 
 
+def test_what_is_computed_from_weights_alone_has_a_value() -> None:
+    node, weight = onnx.helper.make_node, onnx.numpy_helper.from_array
+    nodes = [
+        node("Identity", ["logs"], ["same"]),
+        node("Neg", ["same"], ["turned"]),
+        node("Exp", ["turned"], ["scale"]),
+        node("Constant", [], ["two"], value=weight(np.float32(2))),
+        node("Mul", ["scale", "two"], ["twice"]),
+        node("Mul", ["scale", "x"], ["y"]),
+        node("RandomNormalLike", ["logs"], ["drawn"]),
+    ]
+    logs = weight(np.array([0, 1], np.float32), "logs")
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", [tensor("x", (2,))], [tensor("y", (2,))], [logs]))
+    graph = Graph(model)
+    twice = graph.constant("twice")
+    assert twice is not None
+    assert np.allclose(twice, [2, 2 / np.e])
+    assert [graph.constant(name) for name in ("x", "y", "drawn", "nowhere")] == [None] * 4
+
+
 def test_weights_by_type(model: onnx.ModelProto) -> None:
     assert weight_types(model) == {onnx.TensorProto.FLOAT: 4 * (6 + 3 + 1000), onnx.TensorProto.BOOL: 1}
 

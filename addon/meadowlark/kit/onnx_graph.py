@@ -5,12 +5,35 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 FLOAT = TensorProto.FLOAT
 FLOAT16 = TensorProto.FLOAT16
+
+_FOLDED = frozenset(
+    {
+        "Constant",
+        "Identity",
+        "Cast",
+        "Reshape",
+        "Transpose",
+        "Unsqueeze",
+        "Squeeze",
+        "Slice",
+        "Exp",
+        "Neg",
+        "Add",
+        "Sub",
+    }
+    | {"Mul", "Div", "Sqrt", "Pow", "ReduceSum", "ReduceL2", "DequantizeLinear"}
+)
+"""What is done to weights before they are used."""
 
 
 class GraphError(Exception):
@@ -63,6 +86,24 @@ class Graph:
         if node.op_type in {"Cast", "DequantizeLinear", "Identity", "Transpose", "DynamicQuantizeLinear"}:
             return self.shape_of(node.input[0])
         return None
+
+    def constant(self, tensor: str) -> NDArray[Any] | None:
+        """The value of what is computed from weights alone, as exporters leave weight norms and `exp(-logs)`."""
+        if weight := self._initializers.get(tensor):
+            return numpy_helper.to_array(weight)
+        node = self.producer.get(tensor)
+        if node is None or node.op_type not in _FOLDED:
+            return None
+        if node.op_type == "Identity":
+            return self.constant(node.input[0])
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            return numpy_helper.to_array(node.attribute[0].t)
+        given = [self.constant(name) if name else None for name in node.input]
+        if any(value is None for name, value in zip(node.input, given, strict=True) if name):
+            return None
+        opsets = {each.domain: each.version for each in self.model.opset_import}
+        found: Any = ReferenceEvaluator(node, opsets=opsets).run(None, dict(zip(node.input, given, strict=True)))
+        return np.asarray(found[list(node.output).index(tensor)])
 
     def origin(self, tensor: str, through: frozenset[str]) -> str:
         """The tensor that this one is, but for nodes of `through` in between."""

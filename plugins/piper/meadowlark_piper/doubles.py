@@ -18,7 +18,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 SYMBOLS = "_^$ !'(),-.:;?abcdefghijklmnopqrstuvwxyzæçðøħŋœɐɑɒɔɕɖəɚɛɜɟɡɣɥɨɪɫɬɭɯɲɳɹɻɾʀʁʂʃʈʊʋʌʎʏʐʑʒʔʝˈˌː̃βθχ"
 """Numbered in this order; PAD, BEGIN and END are the first three, as in real voices."""
 
-CHANNELS, WIDTH, UP = 3, 4, 16
+CHANNELS, WIDTH, UP = 4, 4, 16
 """Of the frames, of the sound part, and of each of its two upsamplings: 16 x 16 = 256 samples a frame."""
 
 

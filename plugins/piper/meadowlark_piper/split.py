@@ -1,27 +1,51 @@
-"""Cuts a voice's model in two: text → frames, frames → audio.
+"""Cuts a voice's model in three: text → latent frames → frames → audio.
 
-A Piper voice is VITS: everything up to the frames needs the whole sentence, the HiFi-GAN behind them only a few frames
-to either side. That part has no normalization over time, so it computes the same in windows as at once.
+A Piper voice is VITS: everything up to the latent frames needs the whole sentence, their flow and the HiFi-GAN behind
+it only some frames to either side. These have no normalization over time: in windows they compute the same as at once.
 """
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
-from onnx import ModelProto, NodeProto
+import numpy as np
+from onnx import ModelProto, NodeProto, ValueInfoProto
 
+from meadowlark.kit.onnx_build import Writer
 from meadowlark.kit.onnx_graph import Graph, GraphError, float_type, load, part, tensor
+from meadowlark.kit.onnx_same import Arrays, difference, results
 
-RECIPE = "piper-1"
-TEXT, SOUND = "text", "sound"
-PARTS = (TEXT, SOUND)
+from . import vits
+from .vits_graph import flow_context, flow_part, text_part
+
+_LOGGER = logging.getLogger(__name__)
+
+RECIPE = "piper-2"
+TEXT, FLOW, SOUND = "text", "flow", "sound"
+PARTS = (TEXT, FLOW, SOUND)
+CONTEXT = "meadowlark.context"
+"""Metadata of the flow: frames that it sees on either side."""
+
+SAME = 1e-4
+"""Of the loudest number: rounding makes 1e-6. One symbol that lasts a frame longer makes about 1."""
 
 _THROUGH = frozenset({"LeakyRelu", "Cast", "Identity", "Pad"})
 
 
 def split(path: Path) -> dict[str, ModelProto]:
-    """The two parts. Raises GraphError for a model that is not built like a Piper voice."""
-    model = load(path)
+    """The parts. Raises GraphError for a model that is not built like a Piper voice."""
+    text, sound, between = _halves(load(path))
+    try:
+        text, flow = rewritten(text, between)
+    except GraphError as error:
+        _LOGGER.info("The text part of %s is computed as it was exported, for %s", path.name, error)
+        flow = _passed_on(between[0])
+    return {TEXT: text, FLOW: flow, SOUND: sound}
+
+
+def _halves(model: ModelProto) -> tuple[ModelProto, ModelProto, list[ValueInfoProto]]:
+    """(text → frames, frames → audio, what goes between them)."""
     graph = Graph(model)
     first = next(graph.all("ConvTranspose"), None)
     if first is None:
@@ -34,9 +58,43 @@ def split(path: Path) -> dict[str, ModelProto]:
         between.append(tensor(condition.input[0], (1, _channels(graph, condition.input[1]), 1), kind))
     output = model.graph.output[0]
     audio = tensor(output.name, (1, 1, None, None), output.type.tensor_type.elem_type)
-    text = part(model, model.graph.input, between, TEXT)
-    sound = part(model, between, [audio], SOUND)
-    return {TEXT: text, SOUND: sound}
+    return part(model, model.graph.input, between, TEXT), part(model, between, [audio], SOUND), between
+
+
+def rewritten(text: ModelProto, between: list[ValueInfoProto]) -> tuple[ModelProto, ModelProto]:
+    """Text part and flow written anew, after they were seen to give the same. Raises GraphError where they do not."""
+    net = vits.read(Graph(text))
+    examples, context = _examples(net), flow_context(net)
+    made = text_part(net, list(text.graph.input), between[1] if len(between) > 1 else None)
+    flow = flow_part(net, between[0].name)
+    del net  # as large as the text part
+    try:
+        apart = difference(results([text], examples), results([made, flow], examples))
+    except Exception as error:  # whatever ONNX Runtime has to say about a graph that makes no sense
+        raise GraphError(f"it cannot be written anew ({error})") from error
+    if apart > SAME:
+        raise GraphError(f"written anew it differs by {apart:.1g}")
+    flow.metadata_props.add(key=CONTEXT, value=str(context))
+    return made, flow
+
+
+def _examples(net: vits.Vits) -> list[Arrays]:
+    """A sentence as usual; and noise that reaches the ends of the splines, spoken fast, for those symbols get long."""
+    random, found = np.random.default_rng(0), []
+    for count, scales in ((61, (0.667, 1.0, 0.8)), (7, (1.0, 0.05, 2.5))):
+        given = {"input": random.integers(0, len(net.embedding), (1, count)), "input_lengths": np.array([count])}
+        speaker = {} if net.speakers is None else {"sid": np.array([len(net.speakers) - 1])}
+        found.append({**given, **speaker, "scales": np.array(scales, np.float32)})
+    return found
+
+
+def _passed_on(frames: ValueInfoProto) -> ModelProto:
+    """In the place of a flow that is computed with the text."""
+    write = Writer()
+    out = ValueInfoProto()
+    out.CopyFrom(frames)
+    out.name = write("Identity", frames.name)
+    return write.model(FLOW, [frames], [out])
 
 
 def _entry(graph: Graph, start: str) -> tuple[NodeProto, NodeProto | None]:
