@@ -53,6 +53,10 @@ class Actor:
                 self.exited.set_result("killed by SIGKILL")
             raise fault
         own = rate or RATES[self.name]
+        if self.house.breaks_off.pop(self.name, False):
+            yield b"\1\0" * (own // 2)
+            self.exited.set_result("killed by SIGKILL")
+            raise WorkerError(self.name, "died: killed by SIGKILL")
         yield b"\1\0" * own
         self.last_done = Done(1, 1.0, 0.01, 0.01, level=self.house.levels.get(self.name, 0.01))
 
@@ -64,11 +68,13 @@ class Actor:
 class House:
     """grand (German and English), small (English, resident first), robot (the last resort)."""
 
-    def __init__(self, wishes: Wishes | None = None, budget: Budget | None = None) -> None:
+    def __init__(self, wishes: Wishes | None = None, budget: Budget | None = None, *, samples: bool = False) -> None:
         self.said: list[tuple[str, str, object, int | None, float]] = []
         self.faults: dict[str, float | Exception] = {}
         self.dies: dict[str, Exception] = {}
         """Faults that end the process."""
+        self.breaks_off: dict[str, bool] = {}
+        """Those that die in the middle of their next sentence."""
         self.load_faults: dict[str, float | Exception] = {}
         self.levels: dict[str, float] = {}
         engines = tuple(
@@ -83,6 +89,7 @@ class House:
                 memory={"cpu": 10 * MB},
                 last_resort=name == "robot",
                 streaming=True,
+                samples=samples,
             )
             for (name, rate), tags in zip(RATES.items(), (("en", "de"), ("en",), ("en", "de", "fr")), strict=True)
         )
@@ -120,6 +127,10 @@ class House:
     @property
     def speakers(self) -> list[str]:
         return [name for name, *_ in self.said]
+
+
+async def _text(text: str) -> AsyncIterator[str]:
+    yield text
 
 
 async def test_the_engine_asked_for_speaks_when_it_can() -> None:
@@ -259,6 +270,31 @@ async def test_nobody_speaks_where_the_user_wants_none() -> None:
     with pytest.raises(LoadError, match="no such file"):
         await house.reply()
     assert not house.said
+
+
+@pytest.mark.parametrize(("samples", "seconds"), [(True, 2.5), (False, 2.0)])
+async def test_a_sentence_that_breaks_off_is_said_again_where_nobody_else_may(samples: bool, seconds: float) -> None:
+    """From its beginning, where no second rendering has the same length; else it goes on where it stopped."""
+    house = House(Wishes(allowed=False), samples=samples)
+    house.breaks_off["grand"] = True
+    assert await house.reply() == (seconds, {8000})
+    assert [text for _, text, *_ in house.said] == ["One is here.", "One is here.", "Two is here."]
+
+
+async def test_it_is_said_again_once_and_by_another_voice_where_that_is_allowed() -> None:
+    house = House(samples=True)
+    house.breaks_off["grand"] = True
+    assert await house.reply() == (2.5, {8000})
+    assert house.speakers[:2] == ["grand", "robot"]
+    house = House(Wishes(allowed=False), samples=True)
+    house.breaks_off["grand"] = True
+    replies = aiter(house.speaker.speak(SpeechRequest(_text("One is here."), VoiceRequest())))
+    assert len((await anext(replies)).data)
+    house.breaks_off["grand"] = True
+    with pytest.raises(WorkerError, match="SIGKILL"):
+        while True:
+            await anext(replies)
+    assert house.speakers == ["grand", "grand"]
 
 
 async def test_when_all_fail_the_last_error_is_told() -> None:

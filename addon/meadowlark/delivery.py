@@ -85,14 +85,20 @@ class Delivery:
         if opening and self._choice is not self._asked and not self._asked.waits:
             within = await self._stand_in(within)
         tried = {self._asked.manifest.id}
+        before, again = self._reply.speech_seconds, False
         while True:
             tried.add(self._choice.manifest.id)
             try:
-                await self._in_time(sentence, within)
+                await self._in_time(sentence, within, again=again)
             except (EngineError, RefusedError, LateError) as error:
                 others = self._means.fallbacks.others(self._catalog, self._asked, tried)
                 if not others:
-                    raise
+                    broke_off = isinstance(error, WorkerError) and self._reply.speech_seconds > before
+                    if again or not (broke_off and self._choice.manifest.samples):  # others have been continued
+                        raise
+                    _LOGGER.warning("%s; %s says the sentence again", error, self._choice.name)
+                    within, again = None, True
+                    continue
                 _LOGGER.warning("%s; %s speaks instead", error, others[0].name)
                 failed, self._choice, self._hand_over = self._choice, others[0], None
                 self._failed |= failed is self._asked and isinstance(error, WorkerError)
@@ -150,10 +156,10 @@ class Delivery:
         _LOGGER.info("%s %s; %s speaks", self._asked.name, why, others[0].name)
         return others[0]
 
-    async def _in_time(self, sentence: Sentence, within: float | None) -> None:
+    async def _in_time(self, sentence: Sentence, within: float | None, *, again: bool = False) -> None:
         """Speak; LateError when the reply has no audio by then. The engine that is late is stopped meanwhile."""
         if within is None:
-            await self._speak(sentence)
+            await self._speak(sentence, again=again)
             return
         speaking = asyncio.create_task(self._speak(sentence))
         try:
@@ -167,7 +173,7 @@ class Delivery:
         finally:
             speaking.cancel()
 
-    async def _speak(self, sentence: Sentence) -> None:
+    async def _speak(self, sentence: Sentence, *, again: bool = False) -> None:
         reply, choice, clock = self._reply, self._choice, self._means.clock
         utterance = self._utterance(sentence, choice)
         begun, before, first = clock(), reply.speech_seconds, 0.0
@@ -177,6 +183,7 @@ class Delivery:
             gain=self._means.fallbacks.gain(choice, self._asked),
             runs_dry_at=reply.runs_dry_at,
             rest_chars=self._rest_chars,
+            again=again,
         )
         async with aclosing(speech) as chunks:
             async for chunk in chunks:

@@ -42,11 +42,12 @@ class Lease:
         gain: float = 1.0,
         runs_dry_at: float | None = None,
         rest_chars: int = 0,
+        again: bool = False,
     ) -> AsyncGenerator[bytes, None]:
         """The sentence as s16le mono, when its turn has come, as it comes. Consume it promptly: others wait.
 
         rate: Hz to resample to. gain: factor on the samples. runs_dry_at: when the listener will have heard all that
-        was sent; None = nothing yet. rest_chars: of text expected to follow it.
+        was sent; None = nothing yet. rest_chars: of text expected to follow it. again: it has broken off before.
         A sentence that fails is spoken once more, apart from others if the worker died; when some of it was sent
         already, the second attempt goes on where the first one stopped (except on engines that sample, which never say
         it the same way twice).
@@ -63,7 +64,9 @@ class Lease:
         async with AsyncExitStack() as turn:
             expected = Expected(work, speech, rest, first)
             place = await turn.enter_async_context(engine.turns.turn(runs_dry_at, expected, self))
-            sent, dry, apart = 0, runs_dry_at, False
+            sent, dry, apart = 0, runs_dry_at, again
+            if apart:
+                await turn.enter_async_context(engine.turns.apart(place))
             for last_attempt in (False, True):
                 skip = sent
                 try:
