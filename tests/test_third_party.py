@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -108,15 +109,13 @@ def server(python: Path, folder: Path, settings: Mapping[str, object]) -> Iterat
     """The real server as a process; its port."""
     config = folder / "settings.yaml"
     config.write_text(yaml.safe_dump({"preload": False, **settings}))
-    port = free_port()
-    arguments = ["serve", "--uri", f"tcp://127.0.0.1:{port}", "--no-zeroconf", "--data-dir", "data", "--config", config]
+    arguments = ["serve", "--uri", "tcp://127.0.0.1:0", "--no-zeroconf", "--data-dir", "data", "--config", config]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [python, "-m", "meadowlark", *arguments], cwd=folder, env=environment(), stderr=log, stdout=log
         )
         try:
-            wait_until_up(process, port, folder / "log")
-            yield port
+            yield port_of(process, folder / "log")
         finally:
             process.terminate()
             assert process.wait(timeout=20) == 0, (folder / "log").read_text()
@@ -127,24 +126,12 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MEADOWLARK_"))}
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def wait_until_up(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    for _ in range(300):
+def port_of(process: subprocess.Popen[bytes], log: Path) -> int:
+    """Where the server listens, as soon as it does."""
+    while not (found := re.search(r"Listening on tcp://\S+:(\d+)\n", log.read_text())):
         assert process.poll() is None, log.read_text()
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            try:
-                process.wait(0.1)
-            except subprocess.TimeoutExpired:
-                continue
-        else:
-            return
-    pytest.fail(f"the server does not listen: {log.read_text()}")
+        time.sleep(0.05)
+    return int(found[1])
 
 
 async def visit(port: int, *voices: str) -> tuple[list[TtsProgram], list[tuple[AudioStart, bytes]]]:

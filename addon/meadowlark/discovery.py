@@ -112,7 +112,7 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
         status = await process.wait()
     except TimeoutError:
         if not at.plugin:
-            return Progress("", f"{interpreter} did not start meadowlark within {step_seconds:g} s; is it a Python?")
+            return Progress("", f"{interpreter} did not start meadowlark within {START_SECONDS:g} s; is it a Python?")
         return Progress(at.plugin, f"{at.step} did not finish within {step_seconds:g} s; {REMEDY}")
     except (ValueError, msgspec.MsgspecError) as error:
         return Progress(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,28 +43,24 @@ class Place:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command from beginning to end."""
         command = [sys.executable, "-m", "meadowlark", *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environ, capture_output=True, text=True, timeout=19, check=False
-        )
+        return subprocess.run(command, cwd=self.folder, env=self.environ, capture_output=True, text=True, check=False)
 
     @contextmanager
     def serve(self, *flags: str, look_seconds: float = 0.3) -> Iterator[Running]:
         """A server that is ready, looks at its folders often, and is ended with the block."""
-        port = free_port()
         code = (
             "import sys; look = float(sys.argv.pop(1))\n"
             "from meadowlark import __main__ as main; import meadowlark.cli.serve as module\n"
             "arguments = main._parser().parse_args(sys.argv[1:]); main.logging.basicConfig(level='INFO')\n"
             "module.serve(main._settings(arguments), look_seconds=look)\n"
         )
-        arguments = ["serve", "--uri", f"tcp://127.0.0.1:{port}", "--no-zeroconf", *flags]
-        log = self.folder / f"log-{port}"
-        with log.open("w") as file:
+        arguments = ["serve", "--uri", "tcp://127.0.0.1:0", "--no-zeroconf", *flags]
+        with tempfile.NamedTemporaryFile("w", dir=self.folder, prefix="log-", delete=False) as file:
             process = subprocess.Popen(
                 [sys.executable, "-c", code, str(look_seconds), *arguments],
                 cwd=self.folder, env=self.environ, stderr=file,
             )  # fmt: skip
-        running = Running(process, port, log)
+        running = Running(process, Path(file.name))
         try:
             running.wait_for("Ready with")
             yield running
@@ -76,10 +73,16 @@ class Running:
     """A server's process."""
 
     process: subprocess.Popen[bytes]
-    port: int
     log: Path
 
-    def wait_for(self, words: str, seconds: float = 15) -> str:
+    @property
+    def uri(self) -> str:
+        """Where it listens: the system has chosen the port, so that nobody else can have it."""
+        found = re.search(r"Listening on (tcp://\S+:\d+)\n", self.log.read_text())
+        assert found
+        return found[1]
+
+    def wait_for(self, words: str, seconds: float = 30) -> str:
         """The log, as soon as it has these words."""
         until = time.monotonic() + seconds
         while words not in (text := self.log.read_text()):
@@ -92,7 +95,7 @@ class Running:
         """What it tells Home Assistant."""
         return asyncio.run(self._voices())
 
-    def wait_for_voice(self, name: str, seconds: float = 15) -> None:
+    def wait_for_voice(self, name: str, seconds: float = 30) -> None:
         until = time.monotonic() + seconds
         while name not in self.voices():
             assert time.monotonic() < until, self.log.read_text()
@@ -103,24 +106,18 @@ class Running:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(8)
+            self.process.wait(30)
         finally:
             self.process.kill()
             self.process.wait()
         return self.log.read_text()
 
     async def _voices(self) -> set[str]:
-        async with AsyncClient.from_uri(f"tcp://127.0.0.1:{self.port}") as client:
+        async with AsyncClient.from_uri(self.uri) as client:
             await client.write_event(Event("describe"))
             event = await client.read_event()
             assert event
             return {voice.name for voice in Info.from_event(event).tts[0].voices}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def at_hub(hub: Hub, folder: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,25 +23,21 @@ fallbacks: {de: nobody, fr: espeak/no-such-voice}
 def serve(folder: Path, settings: str, says: str = "") -> tuple[int, str]:
     """(exit status, log) of a server that ends by itself, or is told to once it has said that."""
     (folder / "settings.yaml").write_text(settings)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        uri = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
     log = folder / "log"
     with log.open("w") as stderr:
         server = subprocess.Popen(
-            [sys.executable, "-m", "meadowlark", "serve", "--uri", uri, "--config", "settings.yaml"],
+            [sys.executable, "-m", "meadowlark", "serve", "--uri", "tcp://127.0.0.1:0", "--config", "settings.yaml"],
             cwd=folder,
             env=ENVIRONMENT | {"MEADOWLARK_DATA_DIR": "data"},
             stderr=stderr,
         )
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 30
         while server.poll() is None and time.monotonic() < deadline and not (says and says in log.read_text()):
             time.sleep(0.05)
         if says and server.poll() is None:
-            time.sleep(0.2)  # what else it has to say at start
             server.send_signal(signal.SIGTERM)
-        return server.wait(10), log.read_text()
+        return server.wait(30), log.read_text()
     finally:
         server.kill()
         server.wait()
