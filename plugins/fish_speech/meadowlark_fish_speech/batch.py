@@ -38,10 +38,9 @@ places. A sentence that needs more is computed by itself, in turn with the other
 class Choir:
     """A speaker for several sentences at a time; each is what it would be alone, but for rounding."""
 
-    def __init__(self, speaker: Speaker, model: TorchModel | OrtModel, places: int, capacity: int) -> None:
-        self.config, self.tokens, self.places = speaker.config, speaker.tokens, places
+    def __init__(self, speaker: Speaker, batch: Batch[Any]) -> None:
+        self.config, self.tokens, self.batch = speaker.config, speaker.tokens, batch
         self._speaker = speaker
-        self._together = Together(model, model.draw, places, min(capacity, speaker.config.context))
 
     def sampler(self, manner: Manner, noise: Noise, *, as_published: bool = False) -> Any:
         """The speaker's."""
@@ -53,16 +52,20 @@ class Choir:
 
     def start(self, prompt: Tensor, sampler: Any, length: int, prefix: Prefix | None = None) -> FrameMaker:
         """Frames of a sentence, together with the others' where it fits."""
-        if self._together.free and length <= self._together.length:
-            return BatchFrames(self._together, sampler, prompt, prefix)
-        _LOGGER.debug("A sentence of up to %d positions is computed by itself", length)
+        if self.batch.free and length <= self.batch.length:
+            return BatchFrames(self.batch, sampler, prompt, prefix)
+        why = f"{length} positions, {self.batch.length} were made ready" if self.batch.free else "all places are taken"
+        return self._by_itself(why, prompt, sampler, length, prefix)
+
+    def _by_itself(self, why: str, prompt: Tensor, sampler: Any, length: int, prefix: Prefix | None) -> FrameMaker:
+        _LOGGER.debug("A sentence is computed by itself: %s", why)
         return self._speaker.start(prompt, sampler, length, prefix)
 
 
 def choir(speaker: Speaker, places: int, capacity: int = CAPACITY) -> Choir:
     """A speaker's sentences, computed together."""
     model = TorchModel(speaker.model) if isinstance(speaker, Eager) else OrtModel(cast("OrtSpeaker", speaker))
-    return Choir(speaker, model, places, capacity)
+    return Choir(speaker, Together(model, model.draw, places, min(capacity, speaker.config.context)))
 
 
 class BatchFrames:

@@ -14,10 +14,10 @@ from meadowlark.kit.graphs import Recorder, recorder_for
 from meadowlark.kit.kvcache import Prefix
 from meadowlark.kit.recorded import Recorded
 
-from .batch import BatchFrames, TorchModel
+from .batch import Choir, TorchModel
 from .generate import Eager, FrameMaker, draw_frame
 from .model import DualAR
-from .sampler import FrameNoise, Manner, Noise, Sampler
+from .sampler import FrameNoise, Manner, Noise
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,10 +35,9 @@ class Request:
 
     manner: Manner
     noise: Noise
-    as_published: bool = False
 
 
-class Captured(Eager):
+class Captured(Choir):
     """The model on a GPU, whole frames at a time; a sentence that finds no place is computed eagerly."""
 
     def __init__(
@@ -47,57 +46,45 @@ class Captured(Eager):
         *,
         places: int = 1,
         capacity: int = CAPACITY,
+        as_published: bool = False,
+        clocks: bool = False,
         recorder: Recorder | None = None,
         **options: Any,
     ) -> None:
-        """places: sentences at a time. recorder: default the device's. options: of Recorded."""
-        super().__init__(model)
-        self.places, self.capacity = places, min(capacity, model.config.context)
-        self._recorder, self._options = recorder, options
-        self._batches: dict[tuple[bool, bool], Recorded[Request]] = {}
+        """places: sentences at a time. as_published, clocks: of all of them, see Drawn. recorder: default the device's.
+        options: of Recorded."""
+        self._recorded = Recorded(
+            TorchModel(model),
+            Drawn(model, places, as_published=as_published, clocks=clocks),
+            places,
+            min(capacity, model.config.context),
+            recorder=recorder or recorder_for(model.plan.device),
+            name="Fish-Speech",
+            **options,
+        )
+        super().__init__(Eager(model), self._recorded)
+        self._as_published = as_published
 
     def warm_up(self) -> None:
         """Record all that a sentence will need."""
-        self.batch().record_all()
+        self._recorded.record_all()
 
     def sampler(self, manner: Manner, noise: Noise, *, as_published: bool = False) -> Any:
         """What `start` takes: the sampler itself is part of the graph."""
-        return Request(manner, noise, as_published)
+        assert as_published == self._as_published, "another sampler was recorded"
+        return Request(manner, noise)
 
-    def start(self, prompt: Tensor, sampler: Request, length: int, prefix: Prefix | None = None) -> FrameMaker:
-        """Frames of a sentence."""
-        noise = _Peeked(sampler.noise, self.config.codebooks - 1)
-        batch = self.batch(sampler.as_published, clocks=noise.first.main.shape[1] > 1)
-        if batch.free and length <= self.capacity:
-            return BatchFrames(batch, Request(sampler.manner, noise), prompt, prefix)
-        why = f"{length} positions, {self.capacity} were made ready" if batch.free else "all places are taken"
+    def _by_itself(self, why: str, prompt: Tensor, sampler: Request, length: int, prefix: Prefix | None) -> FrameMaker:
         _LOGGER.info("A sentence is computed operation by operation, more slowly: %s", why)
-        drawn: Sampler = super().sampler(sampler.manner, noise, as_published=sampler.as_published)
-        return super().start(prompt, drawn, length, prefix)
-
-    def batch(self, as_published: bool = False, clocks: bool = False) -> Recorded[Request]:
-        """The places of those who draw in this way. clocks: noise has a number for each row of the heads."""
-        key = (as_published, clocks)
-        if key not in self._batches:
-            # A recorder for each: its graphs share memory, and both may be at work at the same time.
-            recorder = self._recorder or recorder_for(self.model.plan.device)
-            self._batches[key] = Recorded(
-                TorchModel(self.model),
-                Drawn(self.model, self.places, as_published=as_published, clocks=clocks),
-                self.places,
-                self.capacity,
-                recorder=recorder,
-                name="Fish-Speech",
-                **self._options,
-            )
-        return self._batches[key]
+        drawn = self._speaker.sampler(sampler.manner, sampler.noise, as_published=self._as_published)
+        return self._speaker.start(prompt, drawn, length, prefix)
 
 
 class Drawn:
     """Frames of all places from the slow stack's states, in tensors that stay where they are."""
 
     def __init__(self, model: DualAR, places: int, *, as_published: bool = False, clocks: bool = False) -> None:
-        """clocks: see FrameNoise."""
+        """clocks: noise has a number for each row of the heads, see FrameNoise."""
         config, device = model.config, model.plan.device
         rows, code_rows = len(model.row_tokens), min(config.residual_rows, config.codebook_size)
         widths = [rows if clocks else 1] * 2 + [code_rows if clocks else 1] * (config.codebooks - 1)
@@ -146,17 +133,3 @@ class _Laid:
     def frame(self, codes: int) -> FrameNoise:
         main, again, *rest = self.chance.split(self._widths, dim=1)
         return FrameNoise(main, again, tuple(rest))
-
-
-class _Peeked:
-    """Noise of which the first frame has been looked at."""
-
-    def __init__(self, noise: Noise, codes: int) -> None:
-        self._noise, self.first = noise, noise.frame(codes)
-        self._given = False
-
-    def frame(self, codes: int) -> FrameNoise:
-        if self._given:
-            return self._noise.frame(codes)
-        self._given = True
-        return self.first

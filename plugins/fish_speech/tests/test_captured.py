@@ -24,7 +24,7 @@ from meadowlark.kit.weights import Weights
 from meadowlark_fish_speech.batch import TorchModel
 from meadowlark_fish_speech.captured import Captured, Drawn, Request
 from meadowlark_fish_speech.config import config_of
-from meadowlark_fish_speech.generate import Eager, Speech
+from meadowlark_fish_speech.generate import Eager, Speaker, Speech
 from meadowlark_fish_speech.model import TABLE, DualAR, Tokens
 from meadowlark_fish_speech.parity import token_checks
 from meadowlark_fish_speech.sampler import Manner, RandomNoise
@@ -48,6 +48,11 @@ def prompt(s1) -> Tensor:
     return s1.trace["greedy_ref.prompt"].long()
 
 
+def as_published(model: DualAR, run: str, trace: dict, recorder: Tape | None, **options) -> Captured:
+    clocks = f"{run}.noise_slow" in trace
+    return Captured(model, recorder=recorder, as_published=True, clocks=clocks, **options)
+
+
 @pytest.mark.parametrize("recorder", [None, Tape()])
 @pytest.mark.parametrize(
     ("generation", "run"),
@@ -59,13 +64,12 @@ def test_tokens_are_upstream_s(request, generation: str, run: str, recorder: Tap
     made: list[Captured] = []
 
     def speaker(network: DualAR) -> Captured:
-        made.append(Captured(network, recorder=recorder, capacity=256, shortest=64))
+        made.append(as_published(network, run, golden.trace, recorder, capacity=256, shortest=64))
         return made[0]
 
     checks = token_checks(golden.file, about["model"], about["tokens"], run, about["runs"][run], golden.trace, speaker)
     parity.require(checks)
-    [places] = made[0]._batches.values()
-    assert places.recorded == (recorder is not None)
+    assert made[0].batch.recorded == (recorder is not None)
 
 
 @pytest.mark.skipif("MEADOWLARK_GOLDEN" not in os.environ, reason="MEADOWLARK_GOLDEN names no folder")
@@ -83,13 +87,13 @@ def test_tokens_are_upstream_s_in_whole_runs(name: str) -> None:
                 run,
                 settings,
                 trace,
-                lambda network: Captured(network, recorder=Tape(), capacity=512, shortest=128),
+                lambda network, run=run: as_published(network, run, trace, Tape(), capacity=512, shortest=128),
             )
     parity.require(checks)
     assert len(checks) == 5
 
 
-def spoken(speaker: Eager, prompt: Tensor, seed: int, frames: int, manner: Manner = CALM) -> list[list[int]]:
+def spoken(speaker: Speaker, prompt: Tensor, seed: int, frames: int, manner: Manner = CALM) -> list[list[int]]:
     sampler = speaker.sampler(manner, RandomNoise(seed))
     return [frame.tolist() for frame in Speech(speaker, prompt, sampler, frames)]
 
@@ -98,7 +102,7 @@ def test_one_recording_serves_all_manners_and_lengths(model: DualAR, prompt: Ten
     """Over the edges of its lengths (32, 64, 80), in one process, sentence after sentence."""
     captured, eager = Captured(model, recorder=Tape(), capacity=80, shortest=32), Eager(model)
     captured.warm_up()
-    [places] = captured._batches.values()
+    places = captured.batch
     recorded = dict(places._steps)
     assert list(recorded) == [32, 64, 80]
     for seed, manner in enumerate((Manner(), Manner(0.3, 0.5, 1.5), Manner(1.5, 1.0, 1.0))):
@@ -237,15 +241,17 @@ def test_whoever_comes_and_goes_in_the_middle_of_a_block(s1, ahead: int) -> None
 
 
 def test_who_is_not_listened_to_waits(model: DualAR, prompt: Tensor) -> None:
-    places = places_of(model, 2, 256, recorder=Tape(), shortest=256)
+    places = places_of(model, 2, 256, shortest=256)
     one, other = (join(places, prompt[:, :10], seed) for seed in range(2))
-    found = [places.frame(one).tolist() for _ in range(90)]
+    found = [places.frame(one).tolist() for _ in range(WAITING + 8)]
     waiting = places._places[other]
     assert waiting is not None
     assert WAITING <= len(waiting.made) < WAITING + AHEAD
     assert places._live.tolist() == [True, False]
-    assert found == spoken(Eager(model), prompt[:, :10], 0, 90)
-    assert [places.frame(other).tolist() for _ in range(90)] == spoken(Eager(model), prompt[:, :10], 1, 90)
+    assert found == spoken(Eager(model), prompt[:, :10], 0, WAITING + 8)
+    assert [places.frame(other).tolist() for _ in range(WAITING + 8)] == spoken(
+        Eager(model), prompt[:, :10], 1, WAITING + 8
+    )
 
 
 def test_who_has_ended_computes_no_more(s1) -> None:

@@ -105,10 +105,10 @@ def test_places_depend_on_what_computes(s1) -> None:
     assert in_company(eager, Plan(), never) == (eager, 1)
     speaker, places = in_company(eager, Plan("cpu", bits=Bits.INT8), never)
     assert isinstance(speaker, Choir)
-    assert places == speaker.places == CPU_PLACES
+    assert places == speaker.batch.free == CPU_PLACES
     speaker, places = in_company(eager, Plan(), lambda device: 80_000_000_000, Tape())
     assert isinstance(speaker, Captured)
-    assert places == speaker.places == GPU_PLACES == s1_manifest().max_batch == s2_manifest().max_batch
+    assert places == speaker.batch.free == GPU_PLACES == s1_manifest().max_batch == s2_manifest().max_batch
 
 
 def never(device: str) -> int:

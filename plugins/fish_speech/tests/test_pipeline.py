@@ -155,7 +155,7 @@ def test_a_gpu_speaks_as_many_as_its_memory_allows(home: Path, pipeline: FishPip
     assert (recorded.places, asked) == (2, ["cpu"])
     recorded.warm_up()
     assert isinstance(recorded._speaker, Captured)
-    assert recorded._speaker.batch().free == 2
+    assert recorded._speaker.batch.free == 2
     voice = s1().voices[0]
 
     def begun(by: FishPipeline) -> tuple[list[Iterator[np.ndarray]], list[np.ndarray]]:
@@ -164,10 +164,10 @@ def test_a_gpu_speaks_as_many_as_its_memory_allows(home: Path, pipeline: FishPip
         return open_ones, [next(chunk for chunk in each if len(chunk)) for each in open_ones]
 
     open_ones, heard = begun(recorded)
-    assert recorded._speaker.batch().free == 0
+    assert recorded._speaker.batch.free == 0
     for each in open_ones:
         each.close()
-    assert recorded._speaker.batch().free == 2
+    assert recorded._speaker.batch.free == 2
     for found, wanted in zip(heard, begun(pipeline)[1], strict=True):
         count = min(len(found), len(wanted))
         np.testing.assert_allclose(found[:count], wanted[:count], atol=1e-4)
@@ -227,8 +227,9 @@ def test_a_recording_may_be_exchanged(home: Path, pipeline: FishPipeline) -> Non
     low, high = sung(220), sung(330)
     fresh = make(home, quality="quality")
     fresh.load()
-    np.testing.assert_array_equal(high[:2048], np.concatenate(say(fresh, "Hi.", voice_of(home, "eve"), seed=1))[:2048])
-    assert not np.array_equal(low[:2048], high[:2048])
+    again = np.concatenate(say(fresh, "Hi.", voice_of(home, "eve"), seed=1))
+    np.testing.assert_allclose(high[:2048], again[:2048], atol=1e-6)  # in pieces of other lengths: rounded otherwise
+    assert not np.allclose(low[:2048], high[:2048], atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_join_leave_and_come(case: tuple[Speaker, Tensor]) -> None:
                 del open_ones[number]
     assert found[0] == wanted[0][:5]
     assert [found[1], found[2]] == wanted[1:]
-    assert many._together.free == 2
+    assert many.batch.free == 2
 
 
 def test_who_does_not_fit_is_spoken_by_itself(case: tuple[Speaker, Tensor]) -> None:
