@@ -645,7 +645,7 @@ async def test_an_engine_that_nobody_waits_for_any_more_is_not_an_error(caplog: 
 
 
 async def test_a_process_that_does_not_die_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meadowlark.residency.supervisor.GONE_SECONDS", 0.01)
+    monkeypatch.setattr("meadowlark.residency.loading.GONE_SECONDS", 0.01)
     house = House()
     await house.say("a")
 
@@ -682,7 +682,7 @@ async def test_patience_grows_with_what_is_not_known() -> None:
 async def test_a_load_that_hangs_is_given_up_when_it_is_known_how_long_it_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("meadowlark.residency.supervisor.LOAD_PATIENCE", 0.05)
+    monkeypatch.setattr("meadowlark.residency.loading.LOAD_PATIENCE", 0.05)
     house = House()
     await house.say("a")
     await house.supervisor.evict("a", "test")
