@@ -14,6 +14,7 @@ from .residency.engine import Engine
 from .residency.fallback import FIRST_AUDIO_BUDGET, Bridge, Instead, Prospect, Voiced, chain, impossible, who_speaks
 from .residency.supervisor import LONGEST_REST, Supervisor
 from .schedule.admission import Line, TooMuch, Turn, admit
+from .schedule.queue import Expected
 
 GAIN_BOUNDS = (0.25, 4.0)
 """A fallback is made louder or softer within these bounds, 12 dB either way."""
@@ -155,11 +156,11 @@ class Fallbacks:
             load = known.load_seconds + known.warm_up_seconds if known.loads else None
             rest = self._supervisor.resting(engine.id)
             load = load + rest if load is not None else (rest or None)
-        first = None
+        speech = known.speech_seconds(chars)
+        work, first = known.rtf(chars) * speech, None
         if known.sentences:
-            work = known.rtf(chars) * known.speech_seconds(chars)
             first = known.first_audio_seconds(chars) if choice.manifest.streaming else work
-        return Prospect(engine.id, load, engine.turns.wait_of_newcomer(), first)
+        return Prospect(engine.id, load, engine.turns.wait_of_newcomer(Expected(work, speech)), first)
 
     def _line(self, prospect: Prospect, seconds: float | None) -> Line:
         """What a newcomer finds at an engine; what nobody knows counts as short, and the timer decides.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import pytest
 
 from meadowlark.schedule.admission import (
@@ -15,7 +18,7 @@ from meadowlark.schedule.admission import (
     admit,
     expected_wait,
 )
-from meadowlark.schedule.policy import Waiting
+from meadowlark.schedule.policy import Waiting, fits_easily, pick
 
 SHORT = Line("nice", 2.0, 1)
 LONG = Line("nice", 30.0, 9)
@@ -79,3 +82,20 @@ def test_waits_for_replies_to_end_when_there_is_no_room() -> None:
 def test_does_not_look_beyond_its_horizon() -> None:
     crowd = [waiting(n, 0.1, rest=1e9) for n in range(9)]
     assert FARTHEST_SECONDS <= expected_wait(NEW, crowd, 0.0) < FARTHEST_SECONDS + 2.0
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_the_short_way_finds_what_playing_through_does(seed: int) -> None:
+    dice = random.Random(seed)
+    line = [
+        Waiting(n, dice.uniform(0, 3), dice.choice((None, dice.uniform(12, 20))), speech=speech, work=0.01 * speech)
+        for n, speech in enumerate(dice.uniform(1, 8) for _ in range(dice.randint(0, 12)))
+    ]
+    newcomer = Waiting(99, 10.0, None, work=0.02, speech=2.0, rest=dice.choice((0.0, 4.0)), first=0.05)
+    everybody, at = [newcomer, *line], 10.5
+    assert fits_easily(everybody, at)
+    while (chosen := pick(everybody, at)) is not newcomer:
+        everybody.remove(chosen)
+        everybody.append(replace(chosen, runs_dry_at=at + chosen.first + chosen.speech))
+        at += chosen.work
+    assert expected_wait(newcomer, line, 10.0, busy=0.5) == pytest.approx(at - 10.0 + newcomer.first)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .policy import LEAST_SPEECH, Waiting, pick
+from .policy import LEAST_SPEECH, Waiting, fits_easily, pick, turn_of_newcomer
 
 LONGEST_QUEUE_SECONDS: Final = 8.0
 """A newcomer who would wait longer for first audio is better served elsewhere, or told."""
@@ -80,6 +80,10 @@ def expected_wait(
     """
     line = [newcomer, *(each for each in (*waiting, *absent) if each.ticket != newcomer.ticket)]
     at = now + busy
+    if fits_easily(line, at):  # then newcomers go first, in their turn
+        mine = turn_of_newcomer(newcomer, now)
+        before = [each for each in line if each.runs_dry_at is None and turn_of_newcomer(each, now) < mine]
+        return busy + sum(each.work for each in before) + newcomer.first
     while at - now < FARTHEST_SECONDS:
         chosen = pick(line, at)
         if chosen is newcomer:

@@ -23,7 +23,7 @@ class AlternatingTurns(Turns):
         self._usual = Expected()
         """The last sentence, which tells how fast the engine is."""
 
-    def wait_of_newcomer(self) -> float:
+    def wait_of_newcomer(self, expected: Expected | None = None) -> float:
         """Seconds that somebody with one more sentence like the last would wait for the engine, as far as is known.
 
         The shorter of two estimates, without a gap for anybody and sentence by sentence: one may be refused for this,

@@ -81,10 +81,26 @@ def pick(waiting: Sequence[Waiting], now: float, absent: Sequence[Waiting] = ())
         oldest = min(newcomers, key=lambda each: (each.since, each.ticket))
         if now - oldest.since >= LONGEST_NEWCOMER_WAIT:
             return oldest
-        for each in sorted(newcomers, key=lambda each: turn_of_newcomer(each, now)):
+        in_turn = sorted(newcomers, key=lambda each: turn_of_newcomer(each, now))
+        if fits_easily([*waiting, *absent], now):
+            return in_turn[0]
+        for each in in_turn:
             if keeps_time([each, *listening, *absent], now):
                 return each
     return min(listening or newcomers, key=deadline)
+
+
+def fits_easily(everybody: Sequence[Waiting], now: float) -> bool:
+    """Whether all keep time in whatever order, which spares the planning: 0.02 ms for 32 instead of 1 to 6 ms.
+
+    Before anybody runs dry there is time for all that is due at once, and then for as much as all of them can play.
+    """
+    if sum(each.work / max(each.speech, LEAST_SPEECH) for each in everybody) > 1:
+        return False
+    due = [now + each.first + each.speech if each.runs_dry_at is None else each.runs_dry_at for each in everybody]
+    sentences = [1 + (each.runs_dry_at is None) + (each.speech < LEAST_SPEECH) for each in everybody]
+    work = sum(each.work * count for each, count in zip(everybody, sentences, strict=True))
+    return now + work + max(each.first for each in everybody) + SPARE_SECONDS <= min(due)
 
 
 def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
@@ -93,7 +109,6 @@ def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
     What comes after a listener's present sentence is taken to be like it. FORESEEN_SECONDS are looked at. The first may
     be late with what follows if its engine is slower than speech: that is no fault of the others.
     """
-    longest = sum(map(_all_work, waiting)) + max(each.first for each in waiting) + SPARE_SECONDS
     queue = [(deadline(each)[0], place, each.speech, each.rest) for place, each in enumerate(waiting) if place]
     heapq.heapify(queue)
     first = waiting[0]
@@ -102,8 +117,6 @@ def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
         heapq.heappush(queue, _following(first, heard, 0, first.speech, first.rest))
     while queue and at < now + FORESEEN_SECONDS:
         due, place, speech, rest = heapq.heappop(queue)
-        if now + longest <= due:
-            return True  # everything could be said before this, and what is left is due later
         each = waiting[place]
         if at + each.first + SPARE_SECONDS > due:
             return False
@@ -111,11 +124,6 @@ def keeps_time(waiting: Sequence[Waiting], now: float) -> bool:
         if rest > 0:
             heapq.heappush(queue, _following(each, due, place, speech, rest))
     return True
-
-
-def _all_work(each: Waiting) -> float:
-    """Of a sentence and of all that follows it, at most."""
-    return each.work * (1 + max(0.0, each.rest) / max(each.speech, LEAST_SPEECH))
 
 
 def _following(each: Waiting, due: float, place: int, speech: float, rest: float) -> tuple[float, int, float, float]:

@@ -71,11 +71,11 @@ class Turns:
         """How many wait who have heard nothing yet."""
         return sum(each.runs_dry_at is None for each, _ in self._waiting.values())
 
-    def wait_of_newcomer(self) -> float:
+    def wait_of_newcomer(self, expected: Expected | None = None) -> float:
         """Seconds that somebody who came now would wait for the engine, at most, as far as is known."""
-        now = self._clock()
+        now, known = self._clock(), expected or Expected()
         self._take_off_work()
-        newcomer = Waiting(-1, now, None, first=0.0)
+        newcomer = Waiting(-1, now, None, work=known.work, speech=known.speech, rest=known.rest, first=0.0)
         waiting, absent = [each for each, _ in self._waiting.values()], self._listening(now)
         busy = 0.0
         speaking = [*self._speaking.values(), *self._apart.values()]
