@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -61,6 +62,7 @@ async def _serve(settings: Settings, choose: Pick, look_seconds: float) -> None:
             await control.start()
             await controls.tidy()
             _report(house)
+            gc.freeze()  # what is there now stays: looking through all of it would hold up the replies for 10 ms
             duties = [asyncio.create_task(duty) for duty in _duties(house, server, settings, api, look_seconds)]
             await stopping.wait()
             _LOGGER.info("Stopping: replies end with their sentence")
@@ -162,6 +164,7 @@ async def _preload(house: House) -> None:
         if engine.last_resort:
             house.supervisor.prewarm(engine.id)
     await house.speaker.warm_up()
+    gc.freeze()  # as at start: with the tables of the language
 
 
 def _prewarm_default(house: House) -> None:
