@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
+import signal
+import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 from textwrap import dedent
 
+import msgspec
 import pytest
 
 from meadowlark.api import Value
 from meadowlark.discovery import discover
-from meadowlark.plugins import PluginRow, Registry
+from meadowlark.plugins import Line, Order, PluginRow, Registry, installed
 
 STEP_SECONDS = 3.0
 """The price of the one plugin here that hangs. On a busy machine an interpreter may need as long to start."""
+
+OTHERS = [each.name for each in installed()]
+"""Plugins that are installed where the tests run."""
 
 HEAD = """
 from meadowlark.api import EngineManifest, Marker, MarkerKind, Voice, hookimpl
@@ -199,11 +208,44 @@ def test_a_plugin_that_hangs_is_left_out(tmp_path: Path, monkeypatch: pytest.Mon
     for name in ("good", "hangs"):
         install(tmp_path, name, PLUGINS[name])
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    others = ["espeak", "espeakng", "fish_speech", "kokoro", "piper"]
-    registry = asyncio.run(discover(tmp_path, disabled=others, step_seconds=STEP_SECONDS))
+    registry = asyncio.run(discover(tmp_path, disabled=OTHERS, step_seconds=STEP_SECONDS))
     reason = "import did not finish within 3 s; it is left out until restart; update it, uninstall it"
     assert reason in row(registry, "hangs").error
     assert row(registry, "good").engines == ("good",)
+
+
+def test_a_probe_that_is_stopped_in_mid_report_goes_on(tmp_path: Path) -> None:
+    """As by Ctrl-Z, a paused container or a suspended machine: the system call has written a part."""
+    voices = "[Voice(f'voice-{number}', ('en-US',)) for number in range(5000)]"
+    install(tmp_path, "many", REGISTERS.format(f"engine(voices=tuple({voices}))"))
+    order = Order(str(tmp_path / "voices"), str(tmp_path / "models"), disabled=tuple(OTHERS))
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "meadowlark.plugins"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as probe:
+        assert probe.stdin
+        assert probe.stdout
+        probe.stdin.write(msgspec.json.encode(order))
+        probe.stdin.close()
+        size = fcntl.fcntl(probe.stdout, fcntl.F_GETPIPE_SZ)
+        while waiting(probe.stdout.fileno()) < size // 2:  # only the registry is so large; it does not fit
+            assert probe.poll() is None
+            time.sleep(0.01)
+        probe.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, probe.pid, os.WSTOPPED)
+        probe.send_signal(signal.SIGCONT)
+        os.waitid(os.P_PID, probe.pid, os.WCONTINUED)
+        *_, last = probe.stdout.read().splitlines()
+    registry = msgspec.json.decode(last, type=Line).registry
+    assert registry
+    assert len(registry.engines[0].voices) == 5000
+
+
+def waiting(descriptor: int) -> int:
+    """Bytes in a pipe."""
+    return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_noise_on_stdout_harms_nobody(found: Registry) -> None:

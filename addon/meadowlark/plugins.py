@@ -323,12 +323,13 @@ class Line:
 def main() -> None:
     """Load everything and report on what was fd 1; plugins that print do so to stderr."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    out = os.fdopen(os.dup(1), "wb")  # buffered: what a stop or a suspend of the machine interrupts is written on
     os.dup2(2, 1)
     sys.stdout = sys.stderr
 
     def tell(line: Any) -> None:
         out.write(msgspec.json.encode(line) + b"\n")
+        out.flush()
 
     # Under its own name, not __main__, so that what plugins import and what we decode is one class.
     from meadowlark import plugins
