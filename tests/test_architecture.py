@@ -113,6 +113,7 @@ MAY_IMPORT = {
         "residency.fallback",
         "residency.supervisor",
         "schedule.admission",
+        "schedule.queue",
     },
     "ahead": {"api", "catalog", "errors", "residency.supervisor"},
     "delivery": {
@@ -139,7 +140,8 @@ MAY_IMPORT = {
         "schedule.pieces",
         "text",
     },
-    "settings": {"api", "errors", "server.limits"},
+    "settings_sources": {"errors"},
+    "settings": {"api", "errors", "server.limits", "settings_sources"},
     "server": {"api", "catalog", "enrolment", "errors", "repeats", "server", "speech", "text.ssml", "__init__"},
     "testing": {
         "api",
