@@ -170,7 +170,7 @@ ONLY = {
     "pluggy": {"api", "hookspecs", "plugins"},
     "pynvml": {"residency.devices"},
     "sentence_stream": {"text"},
-    "yaml": {"settings"},
+    "yaml": {"settings_sources"},
     "soxr": {"audio", "kit.references"},
     "soundfile": {"kit.references"},
     "numpy": {"api", "audio", "testing", "kit"},

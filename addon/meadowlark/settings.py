@@ -6,7 +6,6 @@ The first that names a key wins: flags, then MEADOWLARK_* variables, then the YA
 from __future__ import annotations
 
 import difflib
-import logging
 import math
 import os
 import re
@@ -16,15 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from .api import Value
 from .errors import SettingsError
 from .server.limits import Limits
-
-_LOGGER = logging.getLogger(__name__)
-
-PREFIX = "MEADOWLARK_"
+from .settings_sources import PREFIX as PREFIX
+from .settings_sources import environment, mapping, read, supervisor_options, yaml_file
 
 SUPERVISOR_OPTIONS = Path("/data/options.json")
 """Where the Supervisor puts an add-on's options."""
@@ -154,12 +150,6 @@ class Settings:
 
 KEYS = tuple(each.name for each in fields(Settings))
 
-NO_KEYS = ("options", "config", "default_data_dir")
-"""What variables may name besides."""
-
-STRUCTURED = ("engines", "environments", "disabled_plugins", "fallbacks", "pinned")
-TRUTH = ("yes", "no", "on", "off", "true", "false")
-
 SECRET = ("hub_token",)
 """Never in a log or an error."""
 
@@ -184,9 +174,9 @@ def load(
     merged: dict[str, Any] = {"data_dir": _usual_data_dir(environ)}
     sources: dict[str, str] = {}
     for source, values in (
-        *_supervisor_options(environ, options),
-        *_yaml_file(config, environ),
-        ("the environment", _environment(environ)),
+        *supervisor_options(environ, options),
+        *yaml_file(config, environ),
+        ("the environment", environment(environ, KEYS)),
         ("the command line", {key: value for key, value in flags.items() if value is not None}),
     ):
         for key, value in values.items():
@@ -219,108 +209,12 @@ def read_lexicon(settings: Settings) -> dict[str, dict[str, str]]:
     if path is None:
         return {}
     try:
-        return msgspec.convert(_mapping(_read(path, "lexicon"), str(path)), dict[str, dict[str, str]])
+        return msgspec.convert(mapping(read(path, "lexicon"), str(path)), dict[str, dict[str, str]])
     except msgspec.ValidationError as error:
         raise SettingsError(
             f"The lexicon {path} must hold `language: {{word: other words}}`, all text ({error}); "
             'write words such as "no" and "on" in quotes, YAML takes them for truth values.'
         ) from error
-
-
-def _supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """options.json, inside the add-on only. Its keys are those of config.yaml, which can hold no nested mappings."""
-    path = Path(environ.get(PREFIX + "OPTIONS", path))
-    if not ("SUPERVISOR_TOKEN" in environ or PREFIX + "OPTIONS" in environ):
-        return []
-    values = _stripped(_mapping(_read(path), str(path)))
-    engines: dict[str, dict[str, Any]] = {}
-    for number, each in enumerate(_entries(values.pop("engine_options", None)), 1):
-        if not isinstance(each, dict) or {"engine", "name", "value"} - each.keys():
-            raise SettingsError(f"engine_options, entry {number} in {path}: needs `engine`, `name` and `value`.")
-        engines.setdefault(str(each["engine"]), {})[str(each["name"])] = _plain(each["value"])
-    fallbacks: dict[str, str] = {}
-    for number, each in enumerate(_entries(values.pop("fallbacks", None)), 1):
-        if not isinstance(each, dict) or not each.get("voice"):
-            raise SettingsError(f"fallbacks, entry {number} in {path}: needs `voice`, and `language` or none for all.")
-        fallbacks[str(each.get("language") or "")] = str(each["voice"])
-    if "debug_logging" in values:
-        values["debug"] = values.pop("debug_logging")
-    values = {key: value for key, value in values.items() if value not in (None, "")}
-    lists = {key: found for key, found in (("engines", engines), ("fallbacks", fallbacks)) if found}
-    return [(str(path), {**values, **lists})]
-
-
-def _stripped(value: Any) -> Any:
-    """Without the blanks and line ends that pasting into a form leaves around a text."""
-    match value:
-        case str():
-            return value.strip()
-        case list():
-            return [_stripped(each) for each in value]
-        case dict():
-            return {key: _stripped(each) for key, each in value.items()}
-    return value
-
-
-def _entries(value: Any) -> list[Any]:
-    """What is no list is one entry, and wrong."""
-    return value if isinstance(value, list) else [value] if value else []
-
-
-def _plain(value: Any) -> Any:
-    """A number or truth value where the text is one; other text stays, for the engine to judge: the server starts."""
-    try:
-        read = _scalar(value)
-    except SettingsError:
-        return value
-    return read if isinstance(read, bool | int | float | str) else str(value or "")
-
-
-def _yaml_file(config: Path | None, environ: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
-    path = config or (Path(environ[PREFIX + "CONFIG"]) if environ.get(PREFIX + "CONFIG") else None)
-    return [(str(path), _mapping(_read(path), str(path)))] if path else []
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """MEADOWLARK_VOICE=… for every key; lists and mappings are written as in YAML."""
-    found: dict[str, Any] = {}
-    for key in KEYS:
-        text = environ.get(PREFIX + key.upper())
-        if text is not None:
-            found[key] = _scalar(text) if key in STRUCTURED or text.lower() in TRUTH else text
-    for name in environ:
-        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in (*KEYS, *NO_KEYS):
-            _LOGGER.warning("%s means nothing to Meadowlark; `meadowlark --help` tells how settings are named", name)
-    return found
-
-
-def _read(path: Path, what: str = "settings file") -> Any:
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
-    except OSError as error:
-        raise SettingsError(f"Cannot read the {what} {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The {what} {path} is not valid YAML: {error}") from error
-    except ValueError as error:  # a zero byte in the name
-        raise SettingsError(f"Cannot read the {what} {str(path)!r}: {error}.") from error
-
-
-def _mapping(values: Any, source: str) -> dict[str, Any]:
-    if values is None:
-        return {}
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise SettingsError(f"{source} must hold `key: value` lines, such as `voice: espeak/en-us`.")
-    return values
-
-
-def _scalar(value: Any) -> Any:
-    """Text as YAML reads it: "180" is a number, "true" a truth value, "{a: 1}" a mapping."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{value!r} cannot be read as YAML: {error}") from error
 
 
 def _known(key: str, source: str) -> str:
