@@ -79,6 +79,7 @@ def test_resolves(request_: VoiceRequest, expected: str) -> None:
         (VoiceRequest("en-us+nobody"), "No voice 'en-us+nobody'"),
         (VoiceRequest("nowhere/en-us"), "nor an engine 'nowhere'. Did you mean"),
         (VoiceRequest("nowhere/en-us"), "`pip install meadowlark-nowhere`, or `script/setup nowhere`"),
+        (VoiceRequest("robbot/en-us"), "No voice 'robbot/en-us' is installed. Did you mean robot/en-us"),
         (VoiceRequest("heart", engine="robot"), "No voice 'heart'"),
         (VoiceRequest(engine="nobody"), "Installed: nice, robot"),
         (

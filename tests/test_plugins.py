@@ -86,6 +86,11 @@ PLUGINS = {
             register(engine())
     """,
     "empty": "",
+    "keeps_it": """
+        @hookimpl
+        def register_engines(register):
+            engine()
+    """,
     "second_good": """
         @hookimpl
         def register_engines(register):
@@ -190,6 +195,7 @@ def test_a_good_plugin_works_whatever_stands_beside_it(found: Registry) -> None:
         ("wrong_argument", "registry"),
         ("unmarked", "register_engines is not marked; put @hookimpl (from meadowlark.api) above it"),
         ("empty", "it has no hook; write at least one of register_engines, register_voices, register_markers"),
+        ("keeps_it", "register_engines registered nothing; call register(EngineManifest(…)) in it"),
         ("lost", "engine 'goood' is not registered by any plugin; did you mean 'good'?"),
         ("late_crash", "register_markers ended the process (signal 9)"),
     ],

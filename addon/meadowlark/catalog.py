@@ -295,6 +295,9 @@ class Catalog:
         hint = f" Did you mean {' or '.join(full.get(each, each) for each in near)}?" if near else ""
         awaited = self._list_hint(self.awaited(name), (rest or name).strip())
         if slash and PLAIN.fullmatch(engine) and (engine := engine.lower()) not in self._by_id:
+            if misspelt := difflib.get_close_matches(engine, self._by_id, 1):
+                meant = hint or f" Did you mean {misspelt[0]}/{rest[:MOST_ECHOED]}?"
+                return f"No voice {name[:MOST_ECHOED]!r} is installed.{meant} `meadowlark voices` lists all."
             return (
                 f"No voice {name[:MOST_ECHOED]!r} is installed, nor an engine {engine!r}.{hint} Install that with "
                 f"`pip install meadowlark-{engine}`, or `script/setup {engine}` in a clone of Meadowlark."

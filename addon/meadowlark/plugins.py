@@ -117,6 +117,7 @@ class Loader:
                 self._guard(point.name, "import", partial(self._import, point))
         for name in list(self._rows):
             self._call(name, "register_engines", register=self._engine_of(name))
+            self._require_engine(name)
         for name in list(self._rows):
             self._call(
                 name,
@@ -147,6 +148,12 @@ class Loader:
             if implementation.plugin_name == plugin:
                 wanted = {name: given[name] for name in implementation.argnames}
                 self._guard(plugin, hook, partial(implementation.function, **wanted))
+
+    def _require_engine(self, plugin: str) -> None:
+        """A manifest that is made and handed to nobody leaves no other trace."""
+        row, named = self._rows[plugin], self._manager.hook.register_engines.get_hookimpls()
+        if any(each.plugin_name == plugin for each in named) and not (row.engines or row.error):
+            self._fail(plugin, "register_engines registered nothing; call register(EngineManifest(…)) in it")
 
     def _files_of(self, plugin: str) -> dict[str, dict[str, str]]:
         """The engines' own files that are there; voices' files are not looked for, there may be thousands."""

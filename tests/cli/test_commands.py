@@ -9,10 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import wave
 from pathlib import Path
 
 import pytest
+
+from meadowlark.residency.ledger import Ledger
+from meadowlark.residency.ledger_file import LedgerFile, encode
 
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith(("MEADOWLARK_", "SUPERVISOR_"))}
 
@@ -63,6 +67,16 @@ def test_say_reads_standard_input_and_writes_standard_output(tmp_path: Path) -> 
     )
     assert done.stdout[:4] == b"RIFF"
     assert len(done.stdout) > 20_000
+
+
+def test_say_tries_at_once_what_a_server_would_let_rest(tmp_path: Path) -> None:
+    """Its engine may just have been mended."""
+    ledger, now = Ledger(), time.time()
+    ledger.record_death("espeak", at=now, reason="killed by SIGSEGV", in_a_row=9, rests_until=now + 3600)
+    LedgerFile(tmp_path / "meadowlark" / "ledger.json").write(encode(ledger))
+    done = meadowlark("say", "Hello there.", "--voice", "espeak/de", "-o", "hello.wav", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "espeak/de: " in done.stderr
 
 
 def test_say_without_a_loudspeaker_says_where_it_wrote(tmp_path: Path) -> None:

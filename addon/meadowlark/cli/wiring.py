@@ -183,6 +183,8 @@ async def open_house(settings: Settings, choose: Pick = pick, use: Use = Use.SER
     supervisor.install(_launches(registry, settings, store), pinned=settings.pinned)
     for engine in supervisor.engines:
         engine.limit = _limit(settings)
+        if use is not Use.SERVER:
+            engine.rests_until = 0.0  # who types a command may just have mended it
     wishes = Wishes(settings.always_speak, settings.fallbacks, settings.first_audio_budget, settings.voice_changes)
     catalog = catalog_of(
         registry, settings, notes=supervisor.quarantined, absent=store.absent(), awaiting=store.awaiting()
