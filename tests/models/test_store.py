@@ -148,8 +148,9 @@ async def test_shared_files_are_ordered_once(make_store: MakeStore, fetcher: Fet
 
 
 async def test_optional_files_come_too_and_are_not_asked_for_all_the_time(
-    make_store: MakeStore, fetcher: Fetcher
+    make_store: MakeStore, fetcher: Fetcher, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     extra = replace(B, optional=True)
     fetcher.trouble["b.onnx"] = Line("b.onnx", note="gone", trouble=Trouble.ABSENT)
     store = await make_store({"v": (extra,)}, fetch=fetcher, rescan_seconds=0.005)
@@ -159,6 +160,7 @@ async def test_optional_files_come_too_and_are_not_asked_for_all_the_time(
     await asyncio.sleep(0.05)
     assert len(fetcher.orders) == 1
     assert store.state("horn", "v") == Present()
+    assert "Downloaded" not in caplog.text
     keeping.cancel()
 
 

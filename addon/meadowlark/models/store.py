@@ -249,7 +249,7 @@ class Store:
                 if not (key in self._found or key[1].optional or failed):
                     self._note_failure(key, f"{key[1].key} came, but is not as the plugin says", Trouble.ERROR)
                     failed = True
-            if not failed:
+            if not failed and any(key in self._found for key in keys):  # what can be done without may not have come
                 size, took = meter.progress.total, self._clock() - begun
                 _LOGGER.info("Downloaded %s%s in %.0f s", name, f": {megabytes(size)}" if size else "", took)
         except DownloadError as error:
