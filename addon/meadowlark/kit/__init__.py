@@ -3,6 +3,7 @@
     ort              sessions of ONNX Runtime: threads, memory, providers
     opened           how many models stay open, by their bytes
     onnx_graph       models cut in parts along their structure
+    onnx_convolutions  long convolutions with half of the multiplications, for CPUs
     part_files       the parts of a model, kept on disk by the content they were made of
     windows          a long thing computed in growing pieces
     pronunciation    `[word](/ipa/)` in a text

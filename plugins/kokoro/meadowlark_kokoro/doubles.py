@@ -114,18 +114,32 @@ def _text_nodes(tokens: str) -> list[NodeProto]:
 
 
 def _sound_nodes(audio: str) -> list[NodeProto]:
-    """Features and source → audio; InstanceNormalization is what makes windows differ from the whole."""
+    """Features and source → audio; InstanceNormalization is what makes windows differ from the whole.
+
+    Like the real one's blocks it is bent by the style, wiggled (x + sin²(a x) / a) and convolved.
+    """
     noise = {"kernel_shape": [12], "strides": [6], "pads": [3, 3]}
     return [
         _node("Gemm", "style style_w", "bend"),
         _node("Unsqueeze", "bend axis2", "bend3"),
+        _node("Slice", "bend3 zero1 half axis1", "gain"),
+        _node("Slice", "bend3 half whole axis1", "shift"),
+        _node("Add", "gain one_f", "factor"),
         _node("LeakyRelu", "features", "a0", alpha=0.1),
         _node("ConvTranspose", "a0 up0_w", "u0", kernel_shape=[20], strides=[10], pads=[5, 5]),
         _node("Conv", "har noise0_w", "n0", **noise),
         _node("Add", "u0 n0", "x1"),
         _node("InstanceNormalization", "x1 ones zeros", "normal"),
-        _node("Mul", "normal bend3", "styled"),
-        _node("Add", "x1 styled", "x2"),
+        _node("Mul", "factor normal", "styled"),
+        _node("Add", "styled shift", "bent"),
+        _node("Mul", "snake_a bent", "wound"),
+        _node("Sin", "wound", "sine"),
+        _node("Pow", "sine two_f", "square"),
+        _node("Reciprocal", "snake_a", "snake_1"),
+        _node("Mul", "snake_1 square", "wave_back"),
+        _node("Add", "bent wave_back", "snake"),
+        _node("Conv", "snake res_w res_b", "res", kernel_shape=[3], pads=[1, 1]),
+        _node("Add", "x1 res", "x2"),
         _node("LeakyRelu", "x2", "a1", alpha=0.1),
         _node("ConvTranspose", "a1 up1_w", "u1_", kernel_shape=[12], strides=[6], pads=[3, 3]),
         _node("Pad", "u1_ one_before", "u1", mode="reflect"),
@@ -165,7 +179,14 @@ def _weights() -> Mapping[str, NDArray[Any]]:
         "frequency": np.array(0.05, np.float32),
         "real_w": some(SPECTRUM // 2, 1, 20, scale=0.3),
         "imaginary_w": some(SPECTRUM // 2, 1, 20, scale=0.3),
-        "style_w": some(256, CHANNELS, scale=0.01),
+        "style_w": some(256, 2 * CHANNELS, scale=0.01),
+        "zero1": np.array([0]),
+        "half": np.array([CHANNELS]),
+        "whole": np.array([2 * CHANNELS]),
+        "two_f": np.array(2, np.float32),
+        "snake_a": np.linspace(0.5, 2, CHANNELS, dtype=np.float32).reshape(1, CHANNELS, 1),
+        "res_w": some(CHANNELS, CHANNELS, 3, scale=0.1),
+        "res_b": some(CHANNELS, scale=0.1),
         "up0_w": some(CHANNELS, CHANNELS, 20, scale=0.15),
         "noise0_w": some(CHANNELS, SPECTRUM, 12, scale=0.1),
         "ones": np.ones(CHANNELS, np.float32),

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from meadowlark.kit.windows import Pace, growing
 
 from .errors import ModelFileError
 from .packs import Pack
-from .split import PARTS, RECIPE, SIGNED, SOUND, TEXT, signed_share, split
+from .split import MOST_BY_POINTS, PARTS, RECIPE, SIGNED, SOUND, TEXT, signed_share, split
 from .symbols import SYMBOLS, from_config
 
 _LOGGER = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class KokoroModel:
         self._pace = Pace(HALF / RATE)
         self._sound: onnxruntime.InferenceSession | None = None
         try:
-            files = _cut(path, parts_dir, small_text=small_text)
+            files = _cut(path, parts_dir, small_text=small_text, device=compute.device)
             self._text = ort.session(files[TEXT], compute)
             self._sound = ort.session(files[SOUND], compute)
             self._features, self._source, self._style = (each.name for each in self._sound.get_inputs())
@@ -145,18 +146,18 @@ class KokoroModel:
             yield heard
 
 
-def _cut(path: Path, folder: Path, *, small_text: bool) -> Parts:
+def _cut(path: Path, folder: Path, *, small_text: bool, device: str) -> Parts:
     """The files of the parts; the text part in 8 bits takes a few seconds more, once."""
-    if not small_text:
-        return parts(path, folder, RECIPE, PARTS, split)
-    return parts(path, folder, f"{RECIPE}-uint8", PARTS, _split_small)
+    most = MOST_BY_POINTS if device == "cpu" else 0
+    recipe = f"{RECIPE}{'' if most else '-gpu'}{'-uint8' if small_text else ''}"
+    return parts(path, folder, recipe, PARTS, partial(_split_small if small_text else split, most_by_points=most))
 
 
-def _split_small(path: Path) -> dict[str, ModelProto]:
+def _split_small(path: Path, most_by_points: int) -> dict[str, ModelProto]:
     """Unsigned weights: as fast as fp32 on x86 and a third of its size; signed ones are 3.4 times slower."""
     from onnxruntime.quantization import QuantType, quantize_dynamic  # half a second, once for each model
 
-    made = split(path)
+    made = split(path, most_by_points)
     with tempfile.TemporaryDirectory() as folder:
         whole, small = Path(folder, "text.onnx"), Path(folder, "small.onnx")
         onnx.save(made[TEXT], whole)

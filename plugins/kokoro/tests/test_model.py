@@ -236,7 +236,7 @@ def test_fp16_with_8_bit_weights_is_cut_where_it_is_still_fp16(tmp_path: Path) -
     assert model.in_windows
     speech = model.begin(TOKENS, STYLE, 1.0)
     whole = model.whole(speech)
-    assert np.allclose(whole, original(path), atol=1e-3)
+    assert snr(whole, original(path)) > 40  # a rounding in fp16 is now and then a step in 8 bits
     assert snr(np.concatenate(list(model.windows(speech))), whole) > 8
 
 
