@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from meadowlark.incoming import USUAL_CHARS, Incoming
-from meadowlark.text import MarkerMap, Segmenter
+from meadowlark.text import MarkerMap, Segmenter, Sentence
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
 
@@ -61,3 +61,26 @@ async def test_what_fails_fails_after_the_sentences_before_it() -> None:
         async for sentence, _ in incoming(text()).sentences():
             heard.append(sentence.text)
     assert heard == [ONE, TWO]
+
+
+async def test_of_many_texts_the_first_is_with_its_engine_before_the_next_is_cut() -> None:
+    cutting, events = asyncio.Lock(), list[str]()
+
+    class Recorded(Segmenter):
+        def push(self, chunk: str) -> list[Sentence]:
+            events.append("cut")
+            return super().push(chunk)
+
+    async def reply() -> None:
+        async def text() -> AsyncIterator[str]:
+            yield WHOLE
+
+        def segmenter() -> Segmenter:
+            return Recorded(MarkerMap((), {}), "en")
+
+        async for sentence, _ in Incoming(text(), segmenter, asyncio.Event(), lambda: True, cutting).sentences():
+            events.append(sentence.text)
+            await asyncio.sleep(1)  # the engine at work
+
+    await asyncio.gather(reply(), reply(), reply())
+    assert events == ["cut", ONE] * 3 + [TWO] * 3 + [THREE] * 3

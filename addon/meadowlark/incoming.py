@@ -33,13 +33,19 @@ class Incoming:
         segmenter: Callable[[], Segmenter],
         draining: asyncio.Event,
         heard: Callable[[], bool],
+        cutting: asyncio.Lock | None = None,
     ) -> None:
-        """segmenter: makes one. draining: set when the server stops. heard: whether the listener has had any audio."""
+        """segmenter: makes one. draining: set when the server stops. heard: whether the listener has had any audio.
+
+        cutting: held while a text is cut. Of many that come at once the first is then at its engine before the last is
+        looked at, and whoever wants something else of the event loop waits for one of them and not for all.
+        """
         self._text = text
         self._new_segmenter = segmenter
         self._segmenter = segmenter()
         self._draining = draining
         self._heard = heard
+        self._cutting = cutting or asyncio.Lock()
 
     async def sentences(self) -> AsyncGenerator[tuple[Sentence, int], None]:
         """Each with the characters expected after it. Raises RefusedError when the server stops meanwhile."""
@@ -52,17 +58,17 @@ class Incoming:
                 if (chunk := pending.result()) is None:
                     break
                 pending = asyncio.ensure_future(_next(self._text))
-                await asyncio.sleep(0)  # a text that is there as a whole ends here: what follows is known, not guessed
                 for start in range(0, len(chunk), PORTION_CHARS):
-                    found = self._segmenter.push(chunk[start : start + PORTION_CHARS])
-                    if start + PORTION_CHARS >= len(chunk) and _is_the_end(pending):
-                        found += self._segmenter.finish()
-                        for each in _with_rest(found, 0):
-                            yield each
-                        return
-                    for each in _with_rest(found, USUAL_CHARS):
+                    async with self._cutting:
+                        await asyncio.sleep(0)  # others go on; and a text that is there as a whole ends here
+                        found = self._segmenter.push(chunk[start : start + PORTION_CHARS])
+                        at_end = start + PORTION_CHARS >= len(chunk) and _is_the_end(pending)
+                        if at_end:  # what follows is known, not guessed
+                            found += self._segmenter.finish()
+                    for each in _with_rest(found, 0 if at_end else USUAL_CHARS):
                         yield each
-                    await asyncio.sleep(0)  # others go on while a book is cut into sentences
+                    if at_end:
+                        return
             for each in _with_rest(self._segmenter.finish(), 0):
                 yield each
         finally:

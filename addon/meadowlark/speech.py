@@ -107,6 +107,7 @@ class Speaker:
         """Paths of a voice's model files, from the model store."""
         self.why_absent: Callable[[Choice], str] = lambda _: "has no files"
         """Called when a voice without its files is asked for: has them fetched; why it cannot speak, after its name."""
+        self._cutting = asyncio.Lock()
         self._repeats = Repeats()
         self._supervisor = supervisor
         self._means = Means(
@@ -152,7 +153,11 @@ class Speaker:
         """Sentences through an engine into the reply, never much further than the client has taken."""
         normalizer = await self._normalizer(choice.language)
         incoming = Incoming(
-            request.text, lambda: self._segmenter(choice, normalizer), self.draining, reply.started.is_set
+            request.text,
+            lambda: self._segmenter(choice, normalizer),
+            self.draining,
+            reply.started.is_set,
+            self._cutting,
         )
         async with aclosing(incoming.sentences()) as sentences:
             async for sentence, rest_chars in sentences:
