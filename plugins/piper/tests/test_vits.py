@@ -49,6 +49,7 @@ def with_durations(model: ModelProto) -> ModelProto:
 def test_the_rewritten_voice_says_the_same(tmp_path: Path, speakers: tuple[str, ...], fused: bool) -> None:
     path = write_voice(tmp_path, speakers=speakers, fused=fused)
     parts = split(path)
+    assert CONTEXT in {each.key for each in parts[FLOW].metadata_props}, "it is written anew"
     whole, made = with_durations(load(path)), with_durations(parts[TEXT])
     speaker = 1 if speakers else None
     given = [
