@@ -74,6 +74,7 @@ class FakeSupervisor:
         gain: float,
         runs_dry_at: float | None = None,
         rest_chars: int = 0,
+        again: bool = False,
     ) -> AsyncGenerator[bytes, None]:
         self.heard.append(utterance)
         self.runs_dry.append(runs_dry_at)
