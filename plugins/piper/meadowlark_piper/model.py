@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from meadowlark.kit import ort
 from meadowlark.kit.onnx_graph import GraphError
 from meadowlark.kit.part_files import parts
-from meadowlark.kit.windows import Pace, Window, growing
+from meadowlark.kit.windows import LEAST_GROWTH, Pace, Window, growing
 
 from .config import VoiceConfig
 from .errors import VoiceFileError
-from .split import CONTEXT as FLOW_CONTEXT
+from .frames import Frames
 from .split import FLOW, PARTS, RECIPE, SOUND, TEXT, split
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,10 +28,6 @@ CONTEXT = 12
 
 FIRST, MOST = 22, 176
 """Frames of the first window (0.25 s) and of the longest (2 s): each costs its context."""
-
-AHEAD, REST = 8, 4
-"""The flow's second part is so many times as long as its first; no part is made for less than so many contexts. A
-sentence of 356 frames is heard 17 ms earlier than with its flow at once, one core, and takes 4 ms more."""
 
 _INPUTS = {"input", "input_lengths", "scales"}
 
@@ -79,50 +75,16 @@ class PiperModel:
             yield self._whole.run(None, feeds)[0].reshape(-1)
             return
         known = dict(zip([each.name for each in self._text.get_outputs()], self._text.run(None, feeds), strict=True))
-        frames = _Frames(self._flow, known)
         names = [each.name for each in self._sound.get_inputs()]
         fixed = {name: known[name] for name in names[1:]}
         most, growth = self._pace.most(MOST, FIRST, CONTEXT), self._pace.growth(FIRST, CONTEXT)
+        frames = Frames(self._flow, known, LEAST_GROWTH if self._same_shapes else growth)
         for window in growing(frames.count, FIRST, most, CONTEXT, growth, same_shapes=self._same_shapes):
             part = np.ascontiguousarray(frames.until(window.end)[:, :, window.begin :])
             begun = time.monotonic()
             audio = self._sound.run(None, {names[0]: part, **fixed})[0].reshape(-1)
             self._pace.note(window.end - window.begin, time.monotonic() - begun)
             yield _heard(audio, window)
-
-
-class _Frames:
-    """A sentence's frames, brought through their flow when they are wanted, with more than that ahead."""
-
-    def __init__(self, flow: onnxruntime.InferenceSession, known: Mapping[str, Audio]) -> None:
-        """known: the outputs of the text part."""
-        latent, *others = (each.name for each in flow.get_inputs())
-        self._flow, self._name, self._fixed = flow, latent, {name: known[name] for name in others}
-        self._latent = known[latent]
-        self._context = int(flow.get_modelmeta().custom_metadata_map.get(FLOW_CONTEXT, 0))
-        self._done: list[Audio] = []
-        self.count = self._latent.shape[2]
-        self._made = 0
-
-    def until(self, end: int) -> Audio:
-        """(1, C, end)"""
-        while self._made < end:
-            self._add(self._stop(end))
-        if len(self._done) > 1:
-            self._done = [np.concatenate(self._done, axis=2)]
-        return self._done[0][:, :, :end]
-
-    def _stop(self, end: int) -> int:
-        """All where little would be left: each part computes its context again."""
-        stop = max(end, AHEAD * self._made)
-        return self.count if not self._context or self.count - stop <= REST * self._context else stop
-
-    def _add(self, stop: int) -> None:
-        begin, end = max(0, self._made - self._context), min(self.count, stop + self._context)
-        part = np.ascontiguousarray(self._latent[:, :, begin:end])
-        made = self._flow.run(None, {self._name: part, **self._fixed})[0]
-        self._done.append(made[:, :, self._made - begin : stop - begin])
-        self._made = stop
 
 
 def _heard(audio: Audio, window: Window) -> Audio:

@@ -17,6 +17,7 @@ from meadowlark.kit.onnx_graph import Graph, GraphError, float_type, load, part,
 from meadowlark.kit.onnx_same import Arrays, difference, results
 
 from . import vits
+from .frames import CONTEXT
 from .vits_graph import flow_context, flow_part, text_part
 
 _LOGGER = logging.getLogger(__name__)
@@ -24,8 +25,6 @@ _LOGGER = logging.getLogger(__name__)
 RECIPE = "piper-2"
 TEXT, FLOW, SOUND = "text", "flow", "sound"
 PARTS = (TEXT, FLOW, SOUND)
-CONTEXT = "meadowlark.context"
-"""Metadata of the flow: frames that it sees on either side."""
 
 SAME = 1e-4
 """Of the loudest number: rounding makes 1e-6. One symbol that lasts a frame longer makes about 1."""

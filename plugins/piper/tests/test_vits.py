@@ -13,11 +13,12 @@ from onnx import ModelProto
 
 from meadowlark.kit.onnx_graph import Graph, GraphError, load, part, tensor
 from meadowlark.kit.onnx_same import Arrays, difference, results
-from meadowlark.kit.ort import Compute
+from meadowlark.kit.ort import Compute, session
 from meadowlark_piper import vits
 from meadowlark_piper.config import read
+from meadowlark_piper.frames import CONTEXT, Frames
 from meadowlark_piper.model import PiperModel
-from meadowlark_piper.split import CONTEXT, FLOW, SOUND, TEXT, split
+from meadowlark_piper.split import FLOW, SOUND, TEXT, split
 from meadowlark_piper.vits_double import COUPLINGS, GATES, LAYERS, SPLINES, write_voice
 
 SPEAKERS = ("a", "b", "c")
@@ -75,13 +76,51 @@ def test_it_takes_fewer_operators(tmp_path: Path) -> None:
         onnx.checker.check_model(model, full_check=True)
 
 
+class Counted:
+    """A session that knows how many frames it was given each time."""
+
+    def __init__(self, opened: onnxruntime.InferenceSession) -> None:
+        self.get_inputs, self.get_modelmeta, self._run = opened.get_inputs, opened.get_modelmeta, opened.run
+        self.lengths: list[int] = []
+
+    def run(self, names: None, given: Arrays) -> list[np.ndarray]:
+        self.lengths.append(given["latent"].shape[2])
+        return self._run(names, given)
+
+
+@pytest.mark.parametrize(
+    ("growth", "lengths"),
+    [
+        (2.0, [1228]),  # with little time for windows it is made at once
+        (3.0, [34 + 8, 8 + 102 - 34 + 8, 8 + 306 - 102 + 8, 8 + 1228 - 306]),
+        (8.0, [34 + 8, 8 + 272 - 34 + 8, 8 + 1228 - 272]),
+    ],
+)
+def test_the_flow_in_parts_is_the_flow(tmp_path: Path, growth: float, lengths: list[int]) -> None:
+    parts = split(write_voice(tmp_path, speakers=SPEAKERS))
+    (spoken,) = results([parts[TEXT]], [feeds(5, speaker=1)])
+    known = {**spoken, "latent": np.random.default_rng(0).standard_normal((1, 4, 1228)).astype(np.float32)}
+    flow = session(parts[FLOW].SerializeToString(), Compute(threads=1))
+    counted = Counted(flow)
+    frames = Frames(counted, known, growth)
+    (whole,) = flow.run(None, {each.name: known[each.name] for each in flow.get_inputs()})
+    assert frames.count == 1228
+    ends = (34, 78, 90, 160, frames.count)
+    heard = [np.array(frames.until(end)) for end in ends]
+    for end, each in zip(ends, heard, strict=True):
+        assert each.shape == (1, 4, end)
+        assert np.abs(each - whole[:, :, :end]).max() <= 1e-6 * np.abs(whole).max()
+    assert counted.lengths == lengths
+
+
 def test_the_flow_in_windows_is_the_whole(tmp_path: Path) -> None:
     path = write_voice(tmp_path, speakers=SPEAKERS)
     given = feeds(160, (0.0, 1.0, 0.0), 2)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    whole = session.run(None, dict(given))[0].reshape(-1)
+    exported = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    whole = exported.run(None, dict(given))[0].reshape(-1)
     model = PiperModel(path, read(Path(f"{path}.json")), Compute(threads=1), tmp_path / "parts")
-    audio = np.concatenate(list(model.speak(list(given["input"][0]), (0.0, 1.0, 0.0), 2)))
+    for _ in range(2):  # the second time it knows how fast the machine is
+        audio = np.concatenate(list(model.speak(list(given["input"][0]), (0.0, 1.0, 0.0), 2)))
     context = int({each.key: each.value for each in split(path)[FLOW].metadata_props}[CONTEXT])
     assert context == 2 * GATES * 2
     assert len(whole) > 256 * (34 + 8 * context), "more than one window of the flow"
