@@ -177,6 +177,25 @@ def fresh(number: int) -> Voice:
     return replace(VOICES[number])
 
 
+class WithStates(Gpt):
+    """Of what a vocoder hears the states of, as XTTS and Tortoise: a frame is its token and the state it came from."""
+
+    def step(self, frames: Tensor, cache: KVCache, where: Positions) -> Tensor:
+        return super().step(frames[:, 0].long(), cache, where)
+
+    def is_last(self, frame: Tensor, number: int) -> bool:
+        return super().is_last(frame[0], number)
+
+
+class DrawnWithStates(Drawn):
+    def __init__(self, model: Gpt, places: int) -> None:
+        super().__init__(model, places)
+        self.frame = torch.zeros(1 + DIM)
+
+    def draw(self, read: Tensor, chance: Tensor, who: Tensor) -> Tensor:
+        return torch.cat([super().draw(read, chance, who)[:, None], read], dim=1)
+
+
 WAYS = pytest.mark.parametrize("way", ["together", "recorded", "taped", "hasty"])
 
 
@@ -233,6 +252,21 @@ def test_begins_behind_prefixes(way: str) -> None:
     place = batch.join(fresh(1), *openings)
     wanted = alone(model, prompts, fresh(1), 12)
     assert [int(batch.frame(place)) for _ in wanted] == wanted
+
+
+@pytest.mark.parametrize("recorder", [None, Tape()])
+def test_frames_may_be_more_than_tokens(recorder: Tape | None) -> None:
+    model, plain = WithStates(rows=1), Gpt(rows=1)
+    batch = Recorded(model, DrawnWithStates(model, 2), 2, LENGTH, recorder=recorder, shortest=16)
+    prompts = [prompts_of(model, number)[0] for number in (1, 3)]
+    places = [batch.join(fresh(number), Opening(prompt)) for number, prompt in zip((1, 3), prompts, strict=True)]
+    for number, prompt, place in zip((1, 3), prompts, places, strict=True):
+        wanted = alone(plain, [prompt], fresh(number), 10)
+        frames = torch.stack([batch.frame(place) for _ in wanted])
+        assert frames[:, 0].tolist() == wanted
+        for count, frame in enumerate(frames):
+            logits = plain.plainly(prompt, wanted[:count])
+            torch.testing.assert_close(plain.logits(frame[None, 1:]), logits, atol=1e-4, rtol=0)
 
 
 @WAYS

@@ -37,7 +37,8 @@ class Drawing(Protocol[_C]):
     """Like what the model gives for the rows of one place (rows, …): shape, dtype, device."""
 
     frame: Tensor
-    """Like a frame (…)."""
+    """Like a frame (…): what the next step reads and the host is given. A token, a column of codes; with the state that
+    it was drawn from where a vocoder hears states."""
 
     chance: int
     """Numbers from outside that a frame takes."""
