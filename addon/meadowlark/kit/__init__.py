@@ -3,6 +3,8 @@
     ort              sessions of ONNX Runtime: threads, memory, providers
     opened           how many models stay open, by their bytes
     onnx_graph       models cut in parts along their structure
+    onnx_build       graphs written operator by operator
+    onnx_same        whether a rewritten model computes what the original does
     onnx_convolutions  long convolutions with half of the multiplications, for CPUs
     part_files       the parts of a model, kept on disk by the content they were made of
     windows          a long thing computed in growing pieces
