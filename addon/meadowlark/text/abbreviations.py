@@ -11,20 +11,20 @@ from functools import cache
 _NEVER = {
     "": "n° e.g i.e z.b d.h p.ex p.ej t.ex vs cf ca approx dr prof nr tel mr mrs ms",
     "en": "mr mrs ms mx dr prof rev fr gen col sgt capt lt cmdr gov sen rep hon messrs mt ft vs viz approx dept "
-    "est fig figs ed eds pp cf ca incl esp approx avg tel univ adm maj doz appt",
+    "est ver fig figs ed eds pp cf ca incl esp approx avg tel univ adm maj doz appt",
     "de": "med phil jur rer nat fa abb tab hr fr dr prof dipl ing mag nr abs kap bd hrsg z.b d.h u.a o.ä i.d.r "
     "v.a s.o s.u z.t bzw vgl ca evtl ggf inkl exkl bspw sog zzgl abzgl mind tel str st geb gest lt dt "
     "engl frz jr chr v.chr n.chr mio mrd tsd jh jhd allg bes ehem einschl entspr gem ges insb jew urspr "
-    "zw",
+    "zw pck pkg msp",
     "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c",
     "es": "sr sra srta sres dr dra d dña ud uds vd prof lic ing gral cap núm pág págs art aprox tel avda av "
     "p.ej ej vs máx mín sto sta ee.uu ee depto",
     "it": "sig sigg sig.ra sig.na dott dott.ssa prof prof.ssa avv ing arch geom rag ecc.mo p.es es pag pagg art "
     "n ca tel vs sv",
     "nl": "dhr mevr mw dr drs ir ing mr prof bijv b.v d.w.z o.a m.b.t t.a.v m.a.w i.p.v t.o.v nr blz ca tel max "
-    "min incl excl evt resp vs st gem",
+    "min incl excl evt resp vs st gem art",
     "pl": "p pan dr hab prof mgr inż lek ks św ul al pl nr np tj tzn tzw m.in godz str tel wg ww por zob gen "
-    "płk kpt r.p",
+    "płk kpt r.p art",
     "pt": "sr sra srs dr dra prof profa eng exmo exma av r tel núm n pág págs art p.ex ex aprox máx mín vs d",
     "cs": "p pí sl dr ing mgr bc mudr judr phdr rndr prof doc arch č čís str tj tzn tzv např resp popř příp cca "
     "ca kap obr tab ul nám tř sv gen plk kpt max min tel odst písm zejm mj vč viz",
@@ -51,7 +51,7 @@ _MAYBE = {
     "nl": "enz etc e.d jan feb apr aug sept okt nov dec jl",
     "pl": "itd itp r min maks max im ok w pn wt śr czw pt sob niedz godz tys mln mld zł gr",
     "pt": "etc jan fev abr ago set out nov dez",
-    "cs": "atd apod aj r hod min tis mil kč",
+    "cs": "atd apod aj r hod min tis mil mld kč",
     "ru": "т.д т.п др г гг в вв руб коп тыс млн млрд час мин сек н.э",
     "uk": "т.д т.п ін р рр ст грн тис млн хв год",
     "sv": "osv m.m etc kl",

@@ -148,7 +148,7 @@ class Cleaner:
         scan.position = prefix.end()
         if len(prefix[0]) == 64 or scan.position == len(scan.buffer):
             return True
-        signed = sign in "-+~#" and prefix[0][-2:-1] in ("", " ", "\t", "|", ">", "*", "_")
+        signed = sign in "-+~#>" and prefix[0][-2:-1] in ("", " ", "\t", "|", ">", "*", "_")
         if signed and scan.buffer[scan.position].isdecimal():
             scan.position -= 1
             scan.line_start = False

@@ -94,7 +94,9 @@ def _slash(scan: Scanner, char: str) -> None:
         scan.position += len(whole) if scan.skip else max(1, len(whole.rstrip(_AFTER_ADDRESS)))
         return
     following = scan.peek()
-    if following == "/" or (scan.space and following.isspace()):
+    if following == " " and scan.space and scan.tail[-1:].isdecimal() and scan.peek(2).isdecimal():
+        punctuation(scan, char)  # "100 / 4"
+    elif following == "/" or (scan.space and following.isspace()):
         as_comma(scan, char)
     else:
         punctuation(scan, char)
@@ -230,11 +232,12 @@ def _comment(scan: Scanner) -> None:
 
 def _greater(scan: Scanner, char: str) -> None:
     """The end of a "<...>", a step in a path through menus, or a comparison."""
-    more = not scan.angle and scan.peek() == " " and scan.peek(2).isdecimal()
+    number = scan.peek(2) if scan.peek() == " " else scan.peek()
+    more = not scan.angle and number.isdecimal()
     scan.position += 1
     if scan.angle:
         scan.angle = False
-    elif more and scan.space:
+    elif more and (scan.space or not scan.tail):
         scan.emit(char)
     elif scan.tail[-1:].isalpha():
         scan.comma = True

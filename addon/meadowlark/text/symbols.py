@@ -15,7 +15,12 @@ _PICTURES = frozenset(("So", "Co", "Cn", "Cc", "Zs"))
 _EMOTICON_RE = regex.compile(
     r"[:;]['’]?[-–^]?(?:[()\[\]]{1,8}|[DPpOo/\\](?![/\\]))(?![\p{L}\p{N}])|<3(?= {0,8}(?:[.!?,<\n]|\Z))"
 )
+_HEART_RE = regex.compile(r"<3(?= )")
+_WHO_LOVES_RE = regex.compile(
+    r"(?<![\p{L}\p{N}])(?:I|we|they|you|ich|wir|ihr|ik|wij|je|nous|te|ti|io|yo|eu|ja|já|tě|cię)$", regex.IGNORECASE
+)
 _EMOTICON_SIGNS = frozenset(":;'’-–^()[]DPpOo/\\<3")
+_HEX_RE = regex.compile(r"(?<![\p{L}\p{N}])(?:[0-9a-fA-F]{1,4}:)+$|(?:^|\s):$")
 _LETTER_END_RE = regex.compile(r"[\p{L}\p{M}]$")
 # More than 8 combining marks on one letter are noise, and a letter must fit into any piece.
 _NO_ROOM_RE = regex.compile(r"(?:\p{M}{8}|^)$")
@@ -68,7 +73,7 @@ def full_stop(scan: Scanner, char: str) -> None:
 
 
 def plus(scan: Scanner, char: str) -> None:
-    """Up to two: "C++"."""
+    """Up to two: "C++", "§§"."""
     punctuation(scan, char, 2)
 
 
@@ -157,6 +162,8 @@ def emoticon(scan: Scanner) -> bool:
         while offset < 12 and scan.peek(offset) == " ":
             offset += 1
     found = _EMOTICON_RE.match(scan.buffer, scan.position)
+    if found is None and _WHO_LOVES_RE.search(scan.tail):
+        found = _HEART_RE.match(scan.buffer, scan.position)  # "I <3 you", but not "below <3 kW"
     if found is None:
         return False
     scan.position = found.end()
@@ -165,17 +172,29 @@ def emoticon(scan: Scanner) -> bool:
 
 
 def eyes(scan: Scanner, char: str) -> None:
-    """Of an emoticon, or punctuation."""
+    """Of an emoticon, or punctuation; two colons stay in an IPv6 address."""
     if not emoticon(scan):
-        punctuation(scan, char)
+        address = char == ":" and scan.tail.endswith(":") and not scan.space and _HEX_RE.search(scan.tail) is not None
+        if scan.space or not scan.tail:
+            address = char == ":" and scan.peek() == ":" and _is_hex(scan.peek(2))
+        punctuation(scan, char, 2 if address else 1)
+
+
+def _is_hex(char: str) -> bool:
+    return char != "" and char in "0123456789abcdefABCDEF"
 
 
 def caret(scan: Scanner, char: str) -> None:
     """Squares and cubes: "m^2"."""
-    power = {"2": "²", "3": "³"}.get(scan.peek())
-    if power and not scan.space and scan.tail[-1:].isalnum() and not scan.peek(2).isdecimal():
+    following = scan.peek()
+    power = {"2": "²", "3": "³"}.get(following)
+    behind = not scan.space and (scan.tail[-1:].isalnum() or scan.tail[-1:] in (")", "]"))
+    if power and behind and not scan.peek(2).isdecimal():
         scan.position += 2
         scan.emit(power)
+    elif behind and (following.isdecimal() or (following in ("-", "−") and scan.peek(2).isdecimal())):
+        scan.position += 1
+        scan.emit(char)
     else:
         brace(scan, char)
 
@@ -249,6 +268,7 @@ SYMBOLS = {
     "}": brace,
     ".": full_stop,
     "+": plus,
+    "§": plus,
     "!": exclamation,
     "-": hyphen,
     "*": asterisk,

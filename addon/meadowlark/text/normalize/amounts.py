@@ -8,12 +8,15 @@ from typing import Final
 import regex
 
 from meadowlark.text.normalize.integers import LARGEST
-from meadowlark.text.normalize.language import Language, Noun
+from meadowlark.text.normalize.language import ACCUSATIVE, GENITIVE, Language, Noun
+from meadowlark.text.normalize.language import words as words_of
 
 _SPACES: Final = " \u00a0\u202f\u2009"
 _DIGITS_ALONE: Final = 10
 """From so many digits without separators on, a number is a code and read digit by digit."""
 _DIGITS_LIMIT: Final = 24
+_OPENING: Final = words_of("da dai dalle dal tra fra in di con per circa entro ogni dopo od")
+"""Behind these no "from" opens a range."""
 _NOT_DIGIT_RE = regex.compile(r"[^0-9]+")
 
 
@@ -57,7 +60,10 @@ class Amounts:
         written = written.replace("’", "'")
         mark = self._decimal_mark(written)
         whole, _, fraction = written.rpartition(mark) if mark else (written, "", "")
-        return Amount(_NOT_DIGIT_RE.sub("", whole), fraction, bool(sign) and sign in "-−–")
+        digits = _NOT_DIGIT_RE.sub("", whole)
+        # Sensors round to "-0.0".
+        negative = bool(sign) and sign in "-−–" and (digits + fraction).strip("0") != ""
+        return Amount(digits, fraction, negative)
 
     def _decimal_mark(self, written: str) -> str:
         own = self._language.decimal
@@ -85,21 +91,32 @@ class Amounts:
             return sign + language.cardinal(whole, gender)
         return f"{sign}{language.cardinal(whole, '.')} {language.point(whole)} {self._fraction(amount.fraction)}"
 
-    def count(self, amount: Amount, noun: Noun) -> str:
-        """Its words with a noun in the right form; "" where it is too long."""
-        words = self.read(amount, noun.gender)
+    def count(self, amount: Amount, noun: Noun, case: str = "") -> str:
+        """Its words with a noun in the right form, which may be a case's; "" where it is too long."""
+        words = self.read(amount, case + noun.gender)
         gap = "" if words.endswith("'") else " "
-        return words and words + gap + noun.form(self.plural(amount))
+        form = noun.form(self._index(amount, noun, case))
+        if not amount.fraction and int(amount.whole) and int(amount.whole) % 1_000_000 == 0:
+            form = self._language.magnitudes_of(form)
+        return words and words + gap + form
 
-    def span(self, first: Amount, second: Amount, noun: Noun | None = None) -> str:
-        """From one to the other, with a noun behind both; "" where one is too long."""
+    def _index(self, amount: Amount, noun: Noun, case: str) -> int:
+        alone = not amount.fraction and int(amount.whole) == 1
+        if case == GENITIVE:
+            return 3 if amount.fraction or alone else 2
+        return 4 if case == ACCUSATIVE and alone and len(noun.forms) > 4 else self.plural(amount)
+
+    def span(self, first: Amount, second: Amount, noun: Noun | None = None, gender: str = "", before: str = "") -> str:
+        """From one to the other, with a noun behind both, or a gender for one; "" where one is too long.
+
+        before: the word before them, behind which "from" may be too much."""
         language = self._language
-        form = language.range_case + (noun.gender if noun else "")
+        form = language.range_case + (noun.gender if noun else gender)
         a, b = self.read(first, form), self.read(second, form)
         if not a or not b:
             return ""
         opening, between = language.range_words
-        words = f"{opening} {a} {between} {b}".strip()
+        words = f"{'' if before in _OPENING else opening} {a} {between} {b}".strip()
         if noun is None:
             return words
         index = self.plural(second) if language.range_plural is None else language.range_plural

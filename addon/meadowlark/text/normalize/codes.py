@@ -1,18 +1,19 @@
-"""Rules for numbers that are names: telephone numbers, network addresses, versions."""
+"""Rules for numbers that are names: telephone numbers, postcodes, versions."""
 
 from __future__ import annotations
 
 import regex
 
 from meadowlark.text.normalize.amounts import Amounts
-from meadowlark.text.normalize.language import Language
+from meadowlark.text.normalize.language import Language, words
 from meadowlark.text.normalize.rules import Match, Rule, rule, word_before
 
-_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _PHONES = (
     r"\+[1-9][0-9]{0,2}[ ./-]?(?:\([0-9]{1,5}\)[ ./-]?)?[0-9]{1,12}(?:[ ./-][0-9]{1,10}){0,6}",
     r"(?:1[ -])?\([0-9]{3}\) ?[0-9]{3}-[0-9]{4}",
     r"(?:1-)?[2-9][0-9]{2}-[0-9]{3}-[0-9]{4}",
+    r"(?:\([0-9]{2}\)|[1-9][0-9]) [0-9]{4,5}-[0-9]{4}",
+    r"(?:1 )?[2-9][0-9]{2}([ .])[0-9]{3}\1[0-9]{4}",
     r"[2-9][0-9]{2}-[0-9]{4}",
     r"\(0[0-9]{1,5}\) ?[0-9]{3,10}(?:[ -][0-9]{2,8}){0,4}",
     r"0[0-9]{1,5}[ /-]{1,3}[0-9]{2,10}(?:[ -][0-9]{1,8}){0,5}",
@@ -21,6 +22,13 @@ _STAGE = r"(?:[-.]?(?P<stage>alpha|beta|rc|dev|a|b)[-.]?(?P<build>[0-9]{1,4})?)?
 _STAGES = {"a": "alpha", "b": "beta", "rc": "R C"}
 _GROUP_RE = regex.compile(r"[0-9]+")
 _LEAST_DIGITS = 7
+_SERIAL_DIGITS = 9
+_VERSIONED = words(
+    "version versión versione versie wersja verze versão firmware zigbee bluetooth hdmi usb python android ios ipados "
+    "os macos wi-fi wifi matter kernel linux debian ubuntu esphome mqtt java node php windows html modbus release "
+    "update"
+)
+"""Behind these a number with a full stop is one of a version, in languages with a decimal comma."""
 
 
 class Codes:
@@ -33,38 +41,31 @@ class Codes:
     def rules(self) -> tuple[Rule, ...]:
         """In the order in which they are tried."""
         return (
-            rule(rf"(?P<address>{_OCTET}(?:\.{_OCTET}){{3}})(?:/[0-9]{{1,2}}|:(?P<port>[0-9]{{1,5}}))?", self._read_ip),
-            rule(rf"(?P<v>[vV]\.? ?)(?P<number>[0-9]{{1,8}}(?:\.[0-9]{{1,8}}){{0,6}}){_STAGE}", self._read_version),
+            rule(rf"(?P<v>[vV]\.?)(?P<number>[0-9]{{1,8}}(?:\.[0-9]{{1,8}}){{0,6}}){_STAGE}", self._read_version),
             rule(rf"(?P<number>[0-9]{{1,8}}(?:\.[0-9]{{1,8}}){{2,6}}){_STAGE}", self._read_version),
             rule(
                 rf"(?P<number>[0-9]{{1,8}}\.[0-9]{{1,8}})(?=[-.]?(?:alpha|beta|rc|dev|[ab][0-9])){_STAGE}",
                 self._read_version,
             ),
             rule(r"(?P<number>20[1-4][0-9]\.(?:[1-9]|1[0-2]))", self._read_version),
+            rule(rf"(?:{self._language.postcodes or '(?!)'})", self._read_postcode),
             *(rule(pattern, self._read_phone) for pattern in _PHONES),
             rule(r"[0-9]{2,4}(?: [0-9]{2,4}){2,4}", self._read_called),
+            rule(r"[0-9]{2,9}(?:-[0-9]{2,9}){2,5}", self._read_serial),
+            rule(r"(?<=[\p{L}]-)[0-9]{5,15}", self._read_serial),
+            rule(r"[0-9]{1,3}\.[0-9]{1,3}", self._read_release),
         )
-
-    def _read_ip(self, match: Match) -> str:
-        amounts, dot = self._amounts, self._language.dot
-        octets = match["address"].split(".")
-        # "one six eight": three digits are clearer one by one, and that is how they are dictated.
-        words = f" {dot} ".join(amounts.digits(each) if len(each) == 3 else amounts.code(each) for each in octets)
-        mask = match[0].partition("/")[2]
-        if mask:
-            words += f" slash {amounts.code(mask)}"
-        return f"{words} {self._language.port} {amounts.digits(match['port'])}" if match["port"] else words
 
     def _read_version(self, match: Match) -> str:
         language = self._language
         if match["number"].count(".") and self._groups(match["number"]):
             return ""
         parts = [self._part(each) for each in match["number"].split(".")]
-        words = f" {language.dot} ".join(parts)
+        said = f" {language.dot} ".join(parts)
         if stage := match.groupdict().get("stage"):
-            words += f" {_STAGES.get(stage, stage)}"
-            words += f" {self._amounts.code(match['build'])}" if match["build"] else ""
-        return f"{language.version} {words}" if match.groupdict().get("v") else words
+            said += f" {_STAGES.get(stage, stage)}"
+            said += f" {self._amounts.code(match['build'])}" if match["build"] else ""
+        return f"{language.version} {said}" if match.groupdict().get("v") else said
 
     def _groups(self, written: str) -> bool:
         """Whether it is rather a whole number with full stops between its thousands."""
@@ -75,17 +76,31 @@ class Codes:
             return self._language.year(int(digits))  # "2026.11"
         return self._amounts.code(digits)
 
+    def _read_release(self, match: Match) -> str:
+        """A full stop behind the name of what has versions is no decimal mark: "Zigbee 3.0", where that is a comma."""
+        versioned = self._language.decimal == "," and word_before(match) in _VERSIONED
+        return f" {self._language.dot} ".join(map(self._part, match[0].split("."))) if versioned else ""
+
+    def _read_postcode(self, match: Match) -> str:
+        return ", ".join(map(self._amounts.digits, _GROUP_RE.findall(match[0])))
+
+    def _read_serial(self, match: Match) -> str:
+        """Groups that no date or telephone number has, read digit by digit."""
+        groups = _GROUP_RE.findall(match[0])
+        enough = len(groups) == 1 or sum(map(len, groups)) >= _SERIAL_DIGITS
+        return ", ".join(map(self._amounts.digits, groups)) if enough else ""
+
     def _read_called(self, match: Match) -> str:
         """Groups of digits behind "call" or "phone"."""
-        called = self._language.spelled_after.intersection(word_before(match, 2).split())
+        called = self._language.spelled_after.intersection(word_before(match, 4).split())
         return self._read_phone(match) if called else ""
 
     def _read_phone(self, match: Match) -> str:
         groups = _GROUP_RE.findall(match[0])
         if not _LEAST_DIGITS <= sum(map(len, groups)) <= 17:
             return ""
-        words = ", ".join(map(self._phone_group, groups))
-        return f"{self._language.operators['+']} {words}" if match[0][0] == "+" else words
+        said = ", ".join(map(self._phone_group, groups))
+        return f"{self._language.operators['+']} {said}" if match[0][0] == "+" else said
 
     def _phone_group(self, digits: str) -> str:
         if self._language.phone_pairs and len(digits) == 2:

@@ -6,7 +6,7 @@ import regex
 
 from meadowlark.text.normalize.amounts import Amount, Amounts
 from meadowlark.text.normalize.integers import LARGEST
-from meadowlark.text.normalize.language import Dotted, Language
+from meadowlark.text.normalize.language import Dotted, Language, words
 from meadowlark.text.normalize.rules import (
     GAP,
     HYPHENS,
@@ -16,10 +16,13 @@ from meadowlark.text.normalize.rules import (
     alternatives,
     rule,
     starts_text,
-    word_after,
     word_before,
+    words_after,
 )
 
+_LINKS = words("is was ist lautet war est es è era é jest to brzmi je zní är number nummer nr numer číslo")
+"""Between "code" and its digits."""
+_BEFORE_RE = regex.compile(r"([\p{L}\p{M}'’]+) $")
 _NEXT_WORD_RE = regex.compile(r" ([\p{L}\p{M}]+)")
 
 
@@ -36,7 +39,11 @@ class Counting:
         language = self._language
         marks, decades = alternatives(language.ordinal_marks), alternatives(language.decade_marks)
         return (
-            rule(rf"(?P<number>{self._amounts.whole})(?P<mark>{marks})", self._read_ordinal),
+            rule(
+                rf"(?P<number>{self._amounts.whole})(?P<mark>{marks})"
+                rf"(?:{GAP}[{HYPHENS}]{GAP}(?P<second>{self._amounts.whole})(?P<mark2>{marks}))?",
+                self._read_ordinal,
+            ),
             Rule(regex.compile(r"(?P<number>[0-9]{1,4})[.°](?= \p{L})"), self._read_dotted),
             rule(rf"['’]?(?P<number>[1-9]0|[12][0-9]{{2}}0)(?:{decades})", self._read_decade),
         )
@@ -46,10 +53,11 @@ class Counting:
         language, number = self._language, self._amounts.number
         to = rf"{GAP}(?P<dash>[{HYPHENS}]|\.\.\.?|…){GAP}"
         return (
+            rule(r"[0-9](?:-[0-9]){2,9}", self._read_list),
             rule(rf"{SIGN}(?P<number>{number}){to}(?P<sign2>[-−](?=[0-9]))?(?P<second>{number})", self._read_range),
             Rule(regex.compile(rf"(?P<mark>{alternatives(language.signs)}){GAP}(?=[0-9])"), self._read_sign),
             rule(r"[0-9]{1,2}(?:,[0-9]{1,2}){2,20}", self._read_list),
-            rule(r"[0-9]{2,15}", self._read_spelled),
+            rule(r"[0-9]{2,15}(?: [0-9]{3})?", self._read_spelled),
             rule(r"(?P<number>(?:19|20)[0-9]{2})/(?P<second>[0-9]{2})", self._read_season),
             rule(rf"(?P<number>[12][0-9]{{3}}) ?(?P<word>{alternatives(language.year_words)})", self._read_year_with),
             rule(r"(?P<number>1[0-9]{3}|2[01][0-9]{2})", self._read_year),
@@ -62,19 +70,36 @@ class Counting:
         second = amounts.parse(match["second"], match["sign2"] or "")
         if first.value < second.value:
             if _is_year(first) and _is_year(second):
-                opening, between = language.range_words
-                return (
-                    f"{opening} {language.year(int(first.whole))} {between} {language.year(int(second.whole))}".strip()
-                )
-            return amounts.span(first, second)
+                return self._between(language.year(int(first.whole)), language.year(int(second.whole)))
+            return amounts.span(first, second, gender=self._gender(match), before=word_before(match))
         if match["dash"] not in HYPHENS or any(each.fraction or each.negative for each in (first, second)):
             return ""
         a, b = amounts.code(first.whole), amounts.code(second.whole)
         return f"{a} {b}" if a and b else ""  # a score
 
     def _read_ordinal(self, match: Match) -> str:
-        number = int(self._amounts.parse(match["number"]).whole)
-        return self._language.ordinal(number, self._language.ordinal_marks[match["mark"]]) if number <= LARGEST else ""
+        words = self._ordinal(match["number"], match["mark"])
+        if not words or not match["second"]:
+            return words
+        until = self._ordinal(match["second"], match["mark2"])
+        return until and self._between(words, until)
+
+    def _between(self, first: str, second: str) -> str:
+        opening, between = self._language.range_words
+        return f"{opening} {first} {between} {second}".strip()
+
+    def _ordinal(self, written: str, mark: str) -> str:
+        number = int(self._amounts.parse(written).whole)
+        return self._language.ordinal(number, self._language.ordinal_marks[mark]) if number <= LARGEST else ""
+
+    def _gender(self, match: Match) -> str:
+        """Of what is counted, as far as it shows."""
+        noun, following = words_after(match)
+        if not noun or (gender := self._language.counted.get(noun.lower(), "")):
+            return gender if noun else ""
+        before = _BEFORE_RE.search(match.string, max(0, match.start() - 32), match.start())
+        word = before[1] if before and (before[1][0].islower() or before.start() > 0) else ""
+        return self._language.agreement(word, noun, following)
 
     def _read_decade(self, match: Match) -> str:
         language = self._language
@@ -88,10 +113,14 @@ class Counting:
         return self._language.signs[match["mark"]] + " "
 
     def _read_list(self, match: Match) -> str:
-        return ", ".join(self._amounts.code(each) for each in match[0].split(","))
+        return ", ".join(self._amounts.code(each) for each in match[0].replace("-", ",").split(","))
 
     def _read_spelled(self, match: Match) -> str:
-        return self._amounts.digits(match[0]) if word_before(match) in self._language.spelled_after else ""
+        """ "PIN 1234", "the code is 123 456"."""
+        before, spelled = word_before(match, 2).split(), self._language.spelled_after
+        if not (before and (before[-1] in spelled or (before[0] in spelled and before[-1] in _LINKS))):
+            return ""
+        return ", ".join(self._amounts.digits(each) for each in match[0].split())
 
     def _read_dotted(self, match: Match) -> str:
         after = _NEXT_WORD_RE.match(match.string, match.end())
@@ -121,9 +150,12 @@ class Counting:
     def _read_number(self, match: Match) -> str:
         written = match["number"]
         if written.isdecimal() and not match["sign"]:
-            words = self._amounts.code(written, self._language.counted.get(word_after(match).lower(), ""))
+            gender = self._gender(match)
+            case = self._language.cases.get(word_before(match), "")
+            words = self._amounts.code(written, gender if len(gender) > 1 else case + gender)
         else:
-            words = self._amounts.read(self._amounts.parse(written, match["sign"] or ""))
+            case = self._language.cases.get(word_before(match), "")
+            words = self._amounts.read(self._amounts.parse(written, match["sign"] or ""), case)
         return f"{self._language.operators['+']} {words}" if words and match["plus"] else words
 
 

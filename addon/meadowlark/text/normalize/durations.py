@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from meadowlark.text.normalize.amounts import Amount, Amounts
 from meadowlark.text.normalize.language import Language, words
-from meadowlark.text.normalize.rules import GAP, Match, Rule, alternatives, rule, word_before
+from meadowlark.text.normalize.rules import GAP, Match, Rule, alternatives, rule, word_after, word_before
 
 _UNITS = {"d": "d", "h": "h", "m": "min", "s": "s"}
 _BEFORE_TIMES = words("at um o v ve alle om às à a las")
+_HOW_LONG = words(
+    "duration timer runtime length elapsed dauer laufzeit restzeit spieldauer länge duración duracion temporizador "
+    "durée "
+    "minuteur durata duur looptijd czas minutnik duração temporizador doba trvání časovač uptime"
+)
+"""Before "1:23:45"."""
+_LEFT = words(
+    "left remaining elapsed übrig verbleibend verbleiben restantes restante restantes restant restants rimanenti "
+    "rimasti "
+    "resterend over pozostało zbývá"
+)
+"""Behind "0:45"."""
+_STILL = words("noch still encore ancora nog quedan restam faltam mancano reste zostało zbývá")
+"""Before it."""
 
 
 class Durations:
@@ -21,7 +35,11 @@ class Durations:
         """In the order in which they are tried; before times of day."""
         parts = "".join(rf"(?: ?(?P<{each}>[0-9]{{1,3}}){each})?" for each in _UNITS)
         clock = rf"(?!{GAP}(?:{alternatives(self._language.clock_words)}))"
+        lettered = rule(r"(?P<h>[0-9]{1,2})h(?P<m>[0-5][0-9])", self._read)
         return (
+            *(() if self._language.clock_hour == "h" else (lettered,)),
+            rule(r"(?P<h>[0-9]{1,3}):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9])" + clock, self._read_long),
+            rule(r"(?P<m>[0-9]{1,2}):(?P<s>[0-5][0-9])" + clock, self._read_left),
             rule(rf"(?=[0-9]{{1,3}}[dhm] ?[0-9]){parts}", self._read),
             rule(rf"00:(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9]){clock}", self._read_timer),
         )
@@ -37,6 +55,18 @@ class Durations:
         if word_before(match) in _BEFORE_TIMES:
             return ""
         return self._said({each: int(match[each]) for each in "ms" if int(match[each])})
+
+    def _read_long(self, match: Match) -> str:
+        return self._parts(match) if word_before(match) in _HOW_LONG or self._is_left(match) else ""
+
+    def _read_left(self, match: Match) -> str:
+        return self._parts(match) if self._is_left(match) else ""
+
+    def _is_left(self, match: Match) -> bool:
+        return word_after(match).lower() in _LEFT or word_before(match) in _STILL
+
+    def _parts(self, match: Match) -> str:
+        return self._said({each: int(match[each]) for each in "hms" if int(match.groupdict().get(each) or 0)})
 
     def _said(self, given: dict[str, int]) -> str:
         units = self._language.units

@@ -12,6 +12,7 @@ from typing import Final
 import regex
 
 from meadowlark.text.edits import Edit, apply
+from meadowlark.text.normalize.addresses import HEX_START, Addresses
 from meadowlark.text.normalize.amounts import Amounts
 from meadowlark.text.normalize.codes import Codes
 from meadowlark.text.normalize.counting import Counting
@@ -25,16 +26,17 @@ from meadowlark.text.normalize.quantities import Quantities
 from meadowlark.text.normalize.rules import GAP, Rule, alternatives
 from meadowlark.text.normalize.sums import GLYPHS, Sums
 
-_BEFORE: Final = r"(?<![\p{L}\p{N}\p{M}_]|[\p{L}\p{N}][.,:/@\\=?&%'’])"
-"""No number begins inside a word, a longer number or an address."""
-_PHONE_START: Final = r"\([0-9]{3}\) ?[0-9]|\(0[0-9]"
+_BEFORE: Final = r"(?<![\p{L}\p{N}\p{M}_]|[\p{L}\p{N}][.,:/@\\=?&%]|(?![lLdD])[\p{L}\p{N}]['’])"
+"""No number begins inside a word, a longer number or an address; but behind "l'" and "d'"."""
+_PHONE_START: Final = r"\([0-9]{2,3}\) ?[0-9]|\(0[0-9]"
 # The standard library's: twice as fast here, where nearly everything is a word that no rule knows.
 _PART_RE = re.compile(r"\w+|[^\w\s]")
 _REST_RE = regex.compile(r"[\p{L}\p{N}\p{M}_.,:/@'’\\+=\-]*+")
 _PASSES: Final = 4
 """Two change something in nearly all texts that are not made up."""
-_NUMERIC: Final = frozenset("0123456789vV(+-−–'’" + "".join(GLYPHS))
+_NUMERIC: Final = frozenset("0123456789vV(+-−–'’:" + "".join(GLYPHS))
 """What a number, or a sign that belongs to it, may begin with in any language."""
+_HEX: Final = frozenset("abcdefABCDEF")
 
 
 class Engine:
@@ -54,6 +56,7 @@ class Engine:
                     self._names[first] = (*self._names.get(first, ()), rule)
             counting = Counting(language, amounts)
             self._numbers = (
+                *Addresses(language, amounts).rules(),
                 *Calendar(language).dates(),
                 *Durations(language, amounts).rules(),
                 *Calendar(language).times(),
@@ -76,13 +79,17 @@ class Engine:
     def steps(self, text: str) -> tuple[list[Edit], ...]:
         """What is read otherwise than it is written: edits of the text, edits of what came out, and so on."""
         steps: list[list[Edit]] = []
-        text = _step(text, entity_edits(text), steps)
-        if self._marks is None:
-            return tuple(steps)
-        text = self._passes(_step(text, self._marks.before(text), steps), steps)
-        if left := self._marks.after(text):
-            text = _step(text, left, steps)
-            self._passes(_step(text, entity_edits(text), steps), steps)
+        for _ in range(_PASSES):
+            known = len(steps)
+            text = _step(text, entity_edits(text), steps)
+            if self._marks is None:
+                break
+            for rewrite in self._marks.before:
+                text = _step(text, rewrite(text), steps)
+            text = self._passes(text, steps)
+            text = _step(text, self._marks.after(text), steps)
+            if len(steps) == known:
+                break
         return tuple(steps)
 
     def _passes(self, text: str, steps: list[list[Edit]]) -> str:
@@ -103,13 +110,17 @@ class Engine:
             word = part[0]
             first = word.lower()
             edit = _read(self._names.get(first, ()), text, start)
-            if edit is None and (word[0] in _NUMERIC or first in self._before_numbers):
+            if edit is None and (word[0] in _NUMERIC or first in self._before_numbers or self._is_hex(text, part)):
                 edit, position = self._number(text, start)
             if edit:
                 position = edit.end
                 if text[edit.start : edit.end] != edit.words:
                     edits.append(edit)
         return edits
+
+    def _is_hex(self, text: str, part: re.Match[str]) -> bool:
+        """Whether an address with letters may begin here: "fe80::1"."""
+        return part[0][0] in _HEX and part.end() - part.start() <= 4 and text[part.end() : part.end() + 1] in (":", "-")
 
     def _number(self, text: str, start: int) -> tuple[Edit | None, int]:
         """The first reading of a number that begins here, if one does, and where to go on."""
@@ -151,9 +162,10 @@ def _number_start(language: Language) -> regex.Pattern[str]:
         r"\+(?=[0-9])",
         rf"(?:{money}){GAP}(?=[0-9])",
         rf"(?:{signs}){GAP}(?=[0-9])",
-        r"[vV]\.? ?(?=[0-9])",
+        r"[vV]\.?(?=[0-9])",
         r"['’](?=[0-9]{2}\p{L})",
         _PHONE_START,
+        HEX_START,
     ]
     if language.month_first:
         starts.append(rf"(?i:{alternatives(language.month_names)})\.? (?=[0-9])")

@@ -10,12 +10,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import regex
+
 Cardinal: TypeAlias = Callable[[int, str], str]
 """(number ≥ 0, form) → words.
 
-Forms are a language's own genders and cases, and four that any may have: "" by itself, "." before the decimal mark,
-"#" one digit of many, "×" before `times_suffix`. A form that it lacks is read as ""; words that end in an apostrophe
-take no space behind them."""
+Forms are a language's own genders, with a case of `cases` or `range_case` before them, and four that any may have: ""
+by itself, "." before the decimal mark, "#" one digit of many, "×" before `times_suffix`. A form that it lacks is read
+as ""; words that end in an apostrophe take no space behind them."""
+
+GENITIVE = "g"
+"""A case in which nouns have the fourth form behind 1 and decimals, else the third."""
+ACCUSATIVE = "a"
+"""A case in which nouns have the fifth form behind 1, where they have so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,29 @@ def never(number: Dotted) -> str:
     return ""
 
 
+def unknown(before: str, noun: str, following: str) -> str:
+    """No noun's gender shows in its letters."""
+    return ""
+
+
+def by_ending(
+    feminine: str, masculine: str, other: str, introducing: frozenset[str], closed: frozenset[str]
+) -> Callable[[str, str, str], str]:
+    """Genders of nouns and adjectives by patterns for how they end, `other` where none fits.
+
+    Only behind a word that introduces a number of things, or none: "light 1 is on" counts nothing. `closed`: words that
+    are no nouns.
+    """
+    patterns = {"f": regex.compile(f"(?:{feminine})$"), "m": regex.compile(f"(?:{masculine})$")}
+
+    def gender(before: str, noun: str, following: str) -> str:
+        if (before and before.lower() not in introducing) or noun.lower() in closed or not noun.islower():
+            return ""
+        return next((each for each, pattern in patterns.items() if pattern.search(noun)), other)
+
+    return gender
+
+
 def no_year_word(year: int, before: str, word: str) -> str:
     """For languages without words that belong to years."""
     return ""
@@ -195,6 +225,12 @@ class Language:
     """Plural index of a unit behind a fraction."""
     operators: Mapping[str, str]
     """Between numbers: "+", "−", "×", "÷", "="; ":" is a ratio."""
+    by: str
+    """Between lengths: "3 x 4 m"."""
+    out_of: str
+    """Between numbers that are no fraction: "8/10", "page 3/10"."""
+    over: str
+    """The same where the first is the greater: "120/80"."""
     times_suffix: str
     """For "3x"; "" where it is not read."""
     signs: Mapping[str, str]
@@ -202,6 +238,11 @@ class Language:
 
     counted: Mapping[str, str]
     """Nouns in lower case, in the forms that stand behind numbers → gender; only for numbers that agree with them."""
+    agreement: Callable[[str, str, str], str]
+    """(word before a number, the one behind it, the next) → gender of what is counted, where `counted` lacks it; with
+    a case before it where the noun shows that too."""
+    cases: Mapping[str, str]
+    """Prepositions in lower case → what is put before the gender to get the form of numbers behind them."""
 
     # Measures
     units: Mapping[str, Noun]
@@ -245,6 +286,8 @@ class Language:
     # Codes
     dot: str
     """Said in addresses and versions."""
+    colon: str
+    """Said in IPv6 addresses."""
     port: str
     version: str
     phone_pairs: bool
@@ -253,8 +296,16 @@ class Language:
     """Words behind which a number is read digit by digit: "code", "PIN"."""
     episode: str
     """Template of {season} and {episode}: "S01E02"."""
+    postcodes: str
+    """A pattern for numbers that are postcodes and read digit by digit; "" where they are read as numbers."""
     powers: Mapping[str, str]
-    """"²" and "³" behind what is no unit."""
+    """"²" and "³" behind what is no unit, "^" before any other number."""
+    rewrites: Mapping[str, str]
+    """Patterns for what no rule would see → how it is written so that one does. Tried first, in this order."""
+    winds: frozenset[str]
+    """Words in lower case that tell that a sentence speaks of wind or of places, where `compass` is read."""
+    compass: Mapping[str, str]
+    """"NW" → "northwest"."""
     endings: Mapping[str, str]
     """Abbreviated ends of words, with their full stops: "Hauptstr."."""
     letters: Mapping[str, str]
@@ -269,9 +320,10 @@ class Language:
     """Abbreviations without their full stops, before a date or, with a colon, before a number: "Mon, Nov 23"."""
     regnal: frozenset[str]
     """Names behind which a Roman numeral is an ordinal."""
-    regnal_ordinal: Callable[[int], str]
+    regnal_ordinal: Callable[[int, str], str]
+    """(number, name) → the ordinal behind the name."""
     numbered: frozenset[str]
     """Words behind which a Roman numeral is a number: "Chapter". A single letter counts only behind a word written as
     here, or with a capital: "for my part I think"."""
     centuries: Mapping[str, str]
-    """Words before which a Roman numeral is an ordinal ("siècle") → its form."""
+    """Words before which a Roman numeral is an ordinal ("siècle") → its form; "w wieku": of this one behind that."""

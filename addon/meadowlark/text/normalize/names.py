@@ -8,10 +8,11 @@ from typing import Final
 import regex
 
 from meadowlark.text.normalize.integers import roman
-from meadowlark.text.normalize.language import Language, in_order
-from meadowlark.text.normalize.rules import Match, Rule, alternatives
+from meadowlark.text.normalize.language import GENITIVE, Language, in_order
+from meadowlark.text.normalize.rules import GAP, HYPHENS, Match, Rule, alternatives, ends_text, word_before
 
-_NUMERAL: Final = "[IVX]{2,7}"
+# Behind fifty: not "XL" and "CD".
+_NUMERAL: Final = "(?:[IVX]{2,7}|L[IVX]{1,7}|XL[IVX]{1,5})"
 _NUMERALS: Final = in_order(
     "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX XXI XXII XXIII XXIV XXV"
 )
@@ -48,16 +49,24 @@ class Names:
         alone = _ALONE & language.units.keys()
         months = alternatives(language.month_names)
         month = rf"(?i:{months})(?!\p{{L}})"
-        date = rf",? (?:{month}|[0-9]{{1,2}}(?:st|nd|rd|th|\.)? ?(?:{month}|[0-9]{{1,2}}\.))"
-        days = rf"(?P<day>{alternatives(language.weekdays)})\.?(?={date}|: [-−]?[0-9])"
+        clock = rf"[0-9]{{1,2}}(?::[0-9]{{2}}|[{HYPHENS}][0-9]{{1,2}}(?::[0-9]{{2}})?)(?![0-9]| ?[%°])"
+        date = rf",? (?:{month}|[0-9]{{1,2}}(?:st|nd|rd|th|\.)? ?(?:{month}|[0-9]{{1,2}}\.)|{clock})"
+        day = alternatives(language.weekdays)
+        days = rf"(?P<day>{day})\.?(?={date}|: [-−]?[0-9])"
+        week = rf"(?P<day>{day})\.?{GAP}[{HYPHENS}]{GAP}(?P<until>{day})(?!\p{{L}})(?:\.(?! *$))?"
+        if language.range_case != GENITIVE:  # the table does not have the days' cases
+            yield language.weekdays, _name(week, self._week)
         yield language.weekdays, _name(days, self._weekday)
+        year = r"(?= (?:['’][0-9]|[12][0-9]{3}))"
+        yield language.month_names, _name(rf"(?P<month>(?i:{months}))\.?{year}", self._month)
         yield language.abbreviations, _name(alternatives(language.abbreviations), self._abbreviation)
-        yield language.titles, _name(rf"(?:{sure}|(?<!\p{{Lu}}\p{{L}}* )(?:{unsure}))(?= ?\p{{Lu}})", self._title)
+        named = r"(?= ?\p{Lu}| (?:and|und|et|y|e|en|i|a|&) \p{Lu})"
+        yield language.titles, _name(rf"(?:{sure}|(?<!\p{{Lu}}\p{{L}}* )(?:{unsure})){named}", self._title)
         yield language.letters, _name(alternatives(language.letters), self._letters)
         yield (
             language.regnal,
             _name(
-                rf"(?P<name>{regnal}) (?P<numeral>[VX]|{_NUMERAL})(?:\.(?= \p{{Ll}}))?",
+                rf"(?P<name>{regnal}) (?P<numeral>[VX]|{_NUMERAL})(?:\.(?=[,;:)]| \p{{Ll}}))?",
                 self._regnal,
             ),
         )
@@ -77,11 +86,27 @@ class Names:
     def _abbreviation(self, match: Match) -> str:
         """The full stop stays where the sentence ends with it."""
         words = self._language.abbreviations[match[0]]
-        last = match[0].endswith(".") and not match.string[match.end() :].strip("\"'”’»)")
-        return f"{words}." if last else words
+        return f"{words}." if match[0].endswith(".") and ends_text(match) else words
 
     def _weekday(self, match: Match) -> str:
         return self._language.weekdays[match["day"]]
+
+    def _week(self, match: Match) -> str:
+        opening, between = self._language.range_words
+        first, last = (self._language.weekdays[match[each]] for each in ("day", "until"))
+        return f"{opening} {first} {between} {last}".strip()
+
+    def _month(self, match: Match) -> str:
+        """An abbreviation before a year."""
+        language, written = self._language, match["month"]
+        if language.capital_months and written[0].islower():
+            return ""
+        name = list(language.month_names)[language.month_names[written.lower()] - 1]
+        if written.lower() == name:
+            return ""
+        if language.of and not language.capital_months:
+            name += f" {language.of}"
+        return name.capitalize() if written[0].isupper() else name
 
     def _title(self, match: Match) -> str:
         return self._language.titles[match[0]]
@@ -91,7 +116,7 @@ class Names:
 
     def _regnal(self, match: Match) -> str:
         number = roman(match["numeral"])
-        words = self._language.regnal_ordinal(number) if number else ""
+        words = self._language.regnal_ordinal(number, match["name"]) if number else ""
         return words and f"{match['name']} {words}"
 
     def _numbered(self, match: Match) -> str:
@@ -100,7 +125,9 @@ class Names:
 
     def _century(self, match: Match) -> str:
         number = roman(match["numeral"])
-        words = self._language.ordinal(number, self._language.centuries[match["age"]]) if number else ""
+        forms = self._language.centuries
+        form = forms.get(f"{word_before(match)} {match['age']}", forms[match["age"]])
+        words = self._language.ordinal(number, form) if number else ""
         return words and f"{words} {match['age']}"
 
     def _alone(self, match: Match) -> str:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from meadowlark.text.normalize.amounts import Amount, Amounts
 from meadowlark.text.normalize.language import Language, Noun
-from meadowlark.text.normalize.rules import GAP, HYPHENS, MINUSES, SIGN, Match, Rule, alternatives, rule
+from meadowlark.text.normalize.rules import (
+    GAP,
+    HYPHENS,
+    MINUSES,
+    SIGN,
+    Match,
+    Rule,
+    alternatives,
+    ends_text,
+    rule,
+    word_before,
+)
 
-_SPACED_UNITS = frozenset(("A", "m", "K", "C", "F", "t", "in", "d", "J", "N", "B", "b", "ha"))
+_SPACED_UNITS = frozenset(("A", "m", "K", "C", "F", "t", "in", "d", "J", "N", "B", "b", "ha", "ac", "cd"))
 """Read only behind a space: "flat 10A" and "5m" may be anything."""
+_OF_MONEY = frozenset(("B", "K", "T"))
+"""Magnitudes of money only: "$3.5B" are billions, "5 B" are bytes."""
 
 
 class Quantities:
@@ -22,22 +35,27 @@ class Quantities:
         language, number = self._language, self._amounts.number
         amount = rf"(?P<number>{number})"
         second = rf"(?P<sign2>[{MINUSES}](?=[0-9]))?(?P<second>{number})"
-        per = rf"(?:{GAP}/{GAP}(?P<per>{alternatives(language.per)}))?"
-        magnitude = rf"{GAP}(?P<magnitude>{alternatives(language.magnitudes)})(?!\p{{L}})"
+        per = rf"(?:{GAP}/{GAP}(?P<per>{alternatives(language.per)}|100km))?"
+        magnitude = rf"{GAP}(?P<magnitude>{alternatives(language.magnitudes.keys() - _OF_MONEY)})(?!\p{{L}})"
+        of_money = rf"{GAP}(?P<magnitude>{alternatives(language.magnitudes)})(?!\p{{L}})"
         money = rf"(?P<currency>{alternatives(language.currencies)})"
         glued = alternatives(language.units.keys() - _SPACED_UNITS)
         spaced = alternatives(language.units.keys() & _SPACED_UNITS)
-        unit = rf"(?:{GAP}(?P<unit>{glued})|[ \u00a0\u202f](?P<spaced>{spaced})|(?<=[0-9]{{4}})(?P<spaced>K))"
+        unit = (
+            rf"(?:{GAP}(?P<unit>{glued})|[ \u00a0\u202f](?P<spaced>{spaced})"
+            rf"|(?<=(?<![-\p{{L}}])[0-9]{{4}})(?P<spaced>K)|(?<=V[,/] ?[0-9]{{1,3}})(?P<spaced>A))"
+        )
         stop = r"(?:\.(?= \p{Ll}))?"  # "2 tbsp. of sugar"
-        money_to = rf"(?:{GAP}[{HYPHENS}]{GAP}{second})?"
+        money_to = rf"(?:(?:{GAP}(?P=currency))?{GAP}[{HYPHENS}]{GAP}(?:(?P=currency){GAP})?{second})?"
+        money_from = rf"(?:(?:{GAP}(?:{alternatives(language.currencies)}))?{GAP}[{HYPHENS}]{GAP}{second})?"
         unit_to = rf"(?:(?:{GAP}(?:{glued}))?{GAP}[{HYPHENS}]{GAP}{second})?"
         no_cents = r"(?:[.,][–—-]{1,2})?"
         return (
             rule(
-                rf"(?P<sign>[{MINUSES}])?{money}{GAP}{amount}{no_cents}{money_to}(?:{magnitude})?{per}",
+                rf"(?P<sign>[{MINUSES}])?{money}{GAP}{amount}{no_cents}{money_to}(?:{of_money})?{per}",
                 self._read_money,
             ),
-            rule(rf"{SIGN}{amount}{no_cents}{money_to}(?:{magnitude})??{GAP}{money}{per}", self._read_money),
+            rule(rf"{SIGN}{amount}{no_cents}{money_from}(?:{of_money})??{GAP}{money}{per}", self._read_money),
             rule(rf"(?P<plus>\+(?=[0-9]))?{SIGN}{amount}{unit_to}(?:{magnitude})??{unit}{stop}{per}", self._read_unit),
             rule(rf"{SIGN}{amount}{magnitude}", self._read_magnitude),
         )
@@ -45,14 +63,19 @@ class Quantities:
     def _read_money(self, match: Match) -> str:
         currency = self._language.currencies[match["currency"]]
         amount = self._amounts.parse(match["number"], match["sign"] or "")
-        if match["magnitude"] and not match["second"]:
+        if match["magnitude"]:
             words = self._counted(amount, currency.major, match["magnitude"])
+            if match["second"]:
+                words = self._counted(self._second(match), currency.major, match["magnitude"])
+                opening, between = self._language.range_words
+                first = self._amounts.read(amount, self._language.range_case)
+                words = first and words and f"{opening} {first} {between} {words}".strip()
         elif match["second"]:
-            words = self._amounts.span(amount, self._second(match), currency.major)
+            words = self._amounts.span(amount, self._second(match), currency.major, before=word_before(match))
         elif currency.minor and len(amount.fraction) == 2:
             words = self._major_and_minor(amount, currency.major, currency.minor)
         else:
-            words = self._amounts.count(amount, currency.major)
+            words = self._amounts.count(amount, currency.major, self._case(match))
         return self._with_per(words, match)
 
     def _major_and_minor(self, amount: Amount, major: Noun, minor: Noun) -> str:
@@ -70,20 +93,22 @@ class Quantities:
         unit = self._language.units[match["unit"] or match["spaced"]]
         amount = self._amounts.parse(match["number"], match["sign"] or "")
         if match["second"]:
-            words = self._amounts.span(amount, self._second(match), unit)
+            words = self._amounts.span(amount, self._second(match), unit, before=word_before(match))
         elif match["magnitude"]:
             words = self._counted(amount, unit, match["magnitude"])
         else:
-            words = self._amounts.count(amount, unit)
+            words = self._amounts.count(amount, unit, self._case(match))
         if words and match["plus"]:
             words = f"{self._language.operators['+']} {words}"
         words = self._with_per(words, match)
-        ends = match[0].endswith(".") and not match.string[match.end() :].strip("\"'”’»)")
-        return f"{words}." if words and ends else words
+        return f"{words}." if words and match[0].endswith(".") and ends_text(match) else words
 
     def _read_magnitude(self, match: Match) -> str:
         amount = self._amounts.parse(match["number"], match["sign"] or "")
         return self._amounts.count(amount, self._language.magnitudes[match["magnitude"]])
+
+    def _case(self, match: Match) -> str:
+        return self._language.cases.get(word_before(match), "") if self._language.cases else ""
 
     def _second(self, match: Match) -> Amount:
         return self._amounts.parse(match["second"], match["sign2"] or "")
@@ -95,4 +120,5 @@ class Quantities:
         return words and f"{words} {language.magnitudes_of(noun.form(language.plural(1_000_000, False)))}"
 
     def _with_per(self, words: str, match: Match) -> str:
-        return f"{words} {self._language.per[match['per']]}" if words and match["per"] else words
+        per = {"100km": "100 km"}.get(match["per"], match["per"])
+        return f"{words} {self._language.per[per]}" if words and per else words

@@ -18,7 +18,7 @@ MINUSES: Final = "-−–"
 SIGN: Final = rf"(?:(?P<sign>[{MINUSES}])(?=[0-9]))?"
 
 _WORDS_RE = regex.compile(r"([\p{L}\p{M}'’.]+)[^\p{L}\p{N}]*$")
-_WORD_RE = regex.compile(r"[ -]([\p{L}\p{M}]+)")
+_WORD_RE = regex.compile(r"[ -]([\p{L}\p{M}]+)(?: ([\p{L}\p{M}]+))?")
 _LOOK_BEHIND: Final = 64
 
 
@@ -56,6 +56,17 @@ def word_after(match: Match) -> str:
     """The word that follows a match behind a space or hyphen, "" where none does."""
     found = _WORD_RE.match(match.string, match.end())
     return found[1] if found else ""
+
+
+def words_after(match: Match) -> tuple[str, str]:
+    """The same, and the word behind that."""
+    found = _WORD_RE.match(match.string, match.end())
+    return (found[1], found[2] or "") if found else ("", "")
+
+
+def ends_text(match: Match) -> bool:
+    """Whether nothing but quotes and brackets stands behind it."""
+    return not match.string[match.end() : match.end() + 8].strip(" \"'”’»)]")
 
 
 def starts_text(match: Match) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
+    GENITIVE,
     Clock,
     Currency,
     Day,
     Dotted,
     Language,
+    Noun,
+    by_ending,
     in_order,
     no_year_word,
     noun,
@@ -30,15 +33,30 @@ _UNIT_ORDINALS = in_order(
     "šestnáctý sedmnáctý osmnáctý devatenáctý"
 )
 _TEN_ORDINALS = in_order("dvacátý třicátý čtyřicátý padesátý šedesátý sedmdesátý osmdesátý devadesátý")
+_BEFORE_HOURS = words("v ve je od do před kolem okolo až mezi na")
 _GENITIVE_AFTER = words("od do kolem okolo")
 _HOURS_GENITIVE = in_order(
     "nula jedné dvou tří čtyř pěti šesti sedmi osmi devíti deseti jedenácti dvanácti třinácti čtrnácti patnácti "
     "šestnácti sedmnácti osmnácti devatenácti dvaceti jednadvaceti dvaadvaceti třiadvaceti čtyřiadvaceti"
 )
-_HARD = {"": "ý", "n": "é", "g": "ého", "l": "ém", "f": "á", "fg": "é", "fa": "ou"}
-_SOFT = {"": "í", "n": "í", "g": "ího", "l": "ím", "f": "í", "fg": "í", "fa": "í"}
+_CASES = {
+    **dict.fromkeys(words("do od kolem okolo bez během z ze podle méně"), GENITIVE),
+    **dict.fromkeys(words("za na přes o pro máš mám má máme přidej nastav zapni"), "a"),
+}
+_UNIT_GENITIVES = in_order("nula jedné dvou tří čtyř pěti šesti sedmi osmi devíti")
+_gender = by_ending(
+    "a",
+    "(?!)",
+    "m",
+    words("máš mám má je jsou za v na a nebo jen ještě přes od do po asi máte máme přidána přidáno kolem zbývá"),
+    words("z ze do na a v ve o od nebo po je jsou za to ne že se ale s k u"),
+)
+_HARD = {"np": "á", "lp": "ých", "": "ý", "n": "é", "g": "ého", "l": "ém", "f": "á", "fg": "é", "fa": "ou"}
+_SOFT = {"np": "í", "lp": "ích", "": "í", "n": "í", "g": "ího", "l": "ím", "f": "í", "fg": "í", "fa": "í"}
 """Nominative (masculine, neuter), genitive, locative; feminine nominative, genitive, accusative."""
 _NOUNS = {
+    "léta": "np",
+    **dict.fromkeys(words("letech let"), "lp"),
     **dict.fromkeys(words("patro místo století poschodí výročí"), "n"),
     **dict.fromkeys(words("patře místě dni dnu ročníku"), "l"),
     **dict.fromkeys(words("patra místa dne ročníku týdne"), "g"),
@@ -58,14 +76,42 @@ def _plural(whole: int, decimals: bool) -> int:
 
 def _cardinal(number: int, form: str = "") -> str:
     """1 and 2 agree with what is counted; "dvacet jedna", "dvacet dva" never do."""
+    if form.startswith(GENITIVE):
+        return _genitive(number, form[1:])
     if number == 1:
-        return _ONE.get(form, "jedna")
+        return "jednu" if form == "af" else _ONE.get(form[-1:], "jedna")
+    form = form[-1:]
     if number == 2:
         return _TWO.get(form, "dva")
     if number >= _BILLION:
         return _billions(number)
     text = _spelled(number).replace("milión", "milion")
     return text[:-5] + "jedna" if text.endswith(" jeden") else text
+
+
+def _genitive(number: int, gender: str) -> str:
+    """Dvaceti pěti; from a hundred on only what is behind the hundreds is declined, as one speaks."""
+    if number >= 100:
+        hundreds, rest = divmod(number, 100)
+        return f"{_cardinal(hundreds * 100)} {_genitive(rest, gender)}" if rest else _cardinal(number)
+    if number == 1:
+        return "jedné" if gender in ("f", "") else "jednoho"
+    if number < 10:
+        return _UNIT_GENITIVES[number]
+    if number < 25:
+        return _HOURS_GENITIVE[number] if number <= 20 else f"dvaceti {_genitive(number - 20, gender)}"
+    tens, units = divmod(number, 10)
+    return f"{_cardinal(tens * 10)}i" + (f" {_genitive(units, gender)}" if units else "")
+
+
+def _agreement(before: str, noun: str, following: str) -> str:
+    """ "Po 5 minutách" has the form of the genitive but for 3 and 4."""
+    if noun.endswith(("ách", "ích", "ech")):
+        return GENITIVE + "m"
+    if noun.endswith("u"):
+        return "af"
+    gender = _gender(before, noun, following)
+    return "n" if gender == "m" and noun.endswith(("o", "í")) else "" if noun.endswith(("e", "y")) else gender
 
 
 def _billions(number: int) -> str:
@@ -127,7 +173,9 @@ def _date_range(first: Day, until: int) -> str:
 
 
 def _time(clock: Clock) -> str:
-    """Sedm třicet; čtrnáct nula pět; sedm hodin; od sedmi hodin."""
+    """Sedm třicet; čtrnáct nula pět; sedm hodin; od sedmi hodin; "" for "během tří hodin"."""
+    if clock.minute is None and clock.word == "hodin" and clock.before not in _BEFORE_HOURS:
+        return ""
     if not clock.minute and clock.second is None and clock.before in _GENITIVE_AFTER:
         return f"{_HOURS_GENITIVE[clock.hour]} {'hodiny' if clock.hour == 1 else 'hodin'}"
     if clock.minute:
@@ -145,6 +193,14 @@ def _time_range(start: Clock, end: Clock) -> str:
     return f"{_cardinal(start.hour) if not start.minute else _time(start)} až {_time(end)}"
 
 
+def _feminine(forms: str) -> Noun:
+    """With the accusative: "za hodinu"."""
+    said = noun(forms, "f")
+    first, space, rest = said.forms[0].partition(" ")
+    last = {"a": "u", "e": "i"}.get(first[-1], first[-1])
+    return Noun((*said.forms, first[:-1] + last + space + rest), "f")
+
+
 # fmt: off
 _UNITS = nouns(
     "m",
@@ -152,7 +208,9 @@ _UNITS = nouns(
         "°C ℃": "stupeň Celsia|stupně Celsia|stupňů Celsia|stupně Celsia",
         "°F ℉": "stupeň Fahrenheita|stupně Fahrenheita|stupňů Fahrenheita|stupně Fahrenheita",
         "°": "stupeň|stupně|stupňů|stupně", "K": "kelvin|kelviny|kelvinů|kelvinu", "W": "watt|watty|wattů|wattu",
-        "kW": "kilowatt|kilowatty|kilowattů|kilowattu", "MW": "megawatt|megawatty|megawattů|megawattu",
+        "kW": "kilowatt|kilowatty|kilowattů|kilowattu", "Wp": "watt peak|watty peak|wattů peak|wattu peak",
+        "kWp": "kilowatt peak|kilowatty peak|kilowattů peak|kilowattu peak",
+        "MW": "megawatt|megawatty|megawattů|megawattu",
         "V": "volt|volty|voltů|voltu", "mV": "milivolt|milivolty|milivoltů|milivoltu",
         "A": "ampér|ampéry|ampérů|ampéru", "mA": "miliampér|miliampéry|miliampérů|miliampéru",
         "Hz": "hertz|hertze|hertzů|hertzu", "kHz": "kilohertz|kilohertze|kilohertzů|kilohertzu",
@@ -176,25 +234,34 @@ _UNITS = nouns(
         "Mbit Mb": "megabit|megabity|megabitů|megabitu", "Gbit": "gigabit|gigabity|gigabitů|gigabitu",
         "px": "pixel|pixely|pixelů|pixelu", "″": "palec|palce|palců|palce",
     },
-) | nouns("n", {"%": "procento|procenta|procent|procenta", "‰": "promile|promile|promile|promile"}) | nouns(
-    "f",
-    {
+) | nouns("n", {"%": "procento|procenta|procent|procenta", "‰": "promile|promile|promile|promile"}) | {
+    symbol: _feminine(forms)
+    for symbols, forms in {
         "Wh": "watthodina|watthodiny|watthodin|watthodiny",
         "kWh": "kilowatthodina|kilowatthodiny|kilowatthodin|kilowatthodiny",
-        "MWh": "megawatthodina|megawatthodiny|megawatthodin|megawatthodiny", "t": "tuna|tuny|tun|tuny",
+        "MWh": "megawatthodina|megawatthodiny|megawatthodin|megawatthodiny",
+        "ot/min rpm": "otáčka za minutu|otáčky za minutu|otáček za minutu|otáčky za minutu",
+        "t": "tuna|tuny|tun|tuny",
         "mAh": "miliampérhodina|miliampérhodiny|miliampérhodin|miliampérhodiny",
         "ppm": "částice na milion|částice na milion|částic na milion|částice na milion",
         "kcal": "kilokalorie|kilokalorie|kilokalorií|kilokalorie",
         "ms": "milisekunda|milisekundy|milisekund|milisekundy", "s sek": "sekunda|sekundy|sekund|sekundy",
         "min": "minuta|minuty|minut|minuty", "h hod hod.": "hodina|hodiny|hodin|hodiny",
         "mph": "míle za hodinu|míle za hodinu|mil za hodinu|míle za hodinu",
-    },
-)
-_CROWN = Currency(noun("koruna|koruny|korun|koruny", "f"), noun("haléř|haléře|haléřů|haléře", "m"))
+    }.items()
+    for symbol in symbols.split()
+}
+_CROWN = Currency(_feminine("koruna|koruny|korun|koruny"), noun("haléř|haléře|haléřů|haléře", "m"))
 _EURO = Currency(noun("euro|eura|eur|eura", "n"), noun("cent|centy|centů|centu", "m"))
 _DOLLAR = Currency(noun("dolar|dolary|dolarů|dolaru", "m"), noun("cent|centy|centů|centu", "m"))
-_POUND = Currency(noun("libra|libry|liber|libry", "f"), noun("pence|pence|pencí|pence", "f"))
+_POUND = Currency(_feminine("libra|libry|liber|libry"), noun("pence|pence|pencí|pence", "f"))
 _FRANC = Currency(noun("švýcarský frank|švýcarské franky|švýcarských franků|švýcarského franku", "m"))
+
+_WINDS = words("vítr větru nárazy")
+_COMPASS = {
+    "S": "severní", "SV": "severovýchodní", "JV": "jihovýchodní", "J": "jižní", "JZ": "jihozápadní",
+    "SZ": "severozápadní",
+}
 
 LANGUAGE = Language(
     code="cs",
@@ -231,7 +298,7 @@ LANGUAGE = Language(
     fractions={
         "1/2": "jedna polovina", "1/3": "jedna třetina", "2/3": "dvě třetiny", "1/4": "jedna čtvrtina",
         "3/4": "tři čtvrtiny", "1/5": "jedna pětina", "1/8": "jedna osmina", "1/10": "jedna desetina",
-        "24/7": "dvacet čtyři sedm",
+        "24/7": "dvacet čtyři sedm", "50/50": "padesát na padesát",
     },
     mixed={"1/2": "{n} a půl", "1/4": "{n} a čtvrt", "3/4": "{n} a tři čtvrtě"},
     mixed_gender="m",
@@ -241,6 +308,9 @@ LANGUAGE = Language(
         "+": "plus", "−": "minus", "×": "krát", "÷": "děleno", "=": "rovná se", ":": "ku", "<": "je menší než",
         ">": "je větší než",
     },
+    by="krát",
+    out_of="lomeno",
+    over="na",
     times_suffix="krát",
     signs={"#": "číslo", "№": "číslo", "č.": "číslo", "§": "paragraf", "±": "plus minus", "≈": "asi"},
     counted={
@@ -250,9 +320,12 @@ LANGUAGE = Language(
         **dict.fromkeys(words("den dny měsíc měsíce týden týdny rok roky budík budíky úkol úkoly časovač časovače"),
         "m"),
     },
+    agreement=_agreement,
+    cases=_CASES,
     units=_UNITS,
     per={
-        "s": "za sekundu", "min": "za minutu", "h": "za hodinu", "hod": "za hodinu", "den": "za den", "rok": "za rok",
+        "s": "za sekundu", "min": "za minutu", "h": "za hodinu", "hod": "za hodinu", "den": "za den",
+        "rok": "za rok", "měsíc": "za měsíc", "týden": "za týden", "osobu": "na osobu",
         "kWh": "za kilowatthodinu", "MWh": "za megawatthodinu", "km": "na kilometr", "100 km": "na sto kilometrů",
         "m²": "na metr čtvereční", "m2": "na metr čtvereční", "m³": "na metr krychlový", "m3": "na metr krychlový",
         "l": "za litr", "kg": "za kilogram", "m": "na metr",
@@ -278,12 +351,20 @@ LANGUAGE = Language(
     clock_words=("hodin", "hod.", "hod"),
     clock_hour="",
     dot="tečka",
+    colon="dvojtečka",
     port="port",
     version="verze",
     phone_pairs=False,
     spelled_after=words("pin kód linka tel telefon volej volejte zavolej zavolejte"),
     episode="série {season} díl {episode}",
-    powers={"²": "na druhou", "³": "na třetí"},
+    postcodes="",
+    powers={"²": "na druhou", "³": "na třetí", "^": "na"},
+    rewrites={
+        r"(?<![\p{L}\p{N}] ?)<(?= ?[0-9])": "méně než ",
+        r"(?<![\p{L}\p{N}] ?)>(?= ?[0-9])": "více než ",
+    },
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={},
     letters={
         "CO2": "C O dva", "CO₂": "C O dva", "PM2.5": "P M dva a půl", "PM2,5": "P M dva a půl", "PM10": "P M deset",
@@ -293,7 +374,9 @@ LANGUAGE = Language(
         "např.": "například", "Např.": "Například", "atd.": "a tak dále", "apod.": "a podobně", "aj.": "a jiné",
         "tj.": "to jest", "tzn.": "to znamená", "cca": "cirka", "cca.": "cirka",
         "resp.": "respektive",
-        "popř.": "popřípadě", "příp.": "případně", "max.": "maximálně", "min.": "minimálně", "tel.": "telefon",
+        "popř.": "popřípadě", "příp.": "případně", "čl.": "článek", "po-pá": "pondělí až pátek",
+        "po–pá": "pondělí až pátek", "Po-Pá": "pondělí až pátek",
+        "Po–Pá": "pondělí až pátek", "max.": "maximálně", "min.": "minimálně", "tel.": "telefon",
         "Tel.": "telefon", "př. n. l.": "před naším letopočtem", "n. l.": "našeho letopočtu", "mj.": "mimo jiné",
         "str.": "strana", "kap.": "kapitola", "odst.": "odstavec", "vč.": "včetně", "zejm.": "zejména",
     },
@@ -309,7 +392,7 @@ LANGUAGE = Language(
         "Karel Václav Jindřich Ludvík Filip Fridrich František Josef Leopold Ferdinand Rudolf Matyáš Napoleon Jan "
         "Pavel Pius Benedikt Řehoř Klement Inocenc Lev Jiří Eduard Richard Mikuláš Alexandr Petr Alžběta Vladislav"
     ),
-    regnal_ordinal=lambda number: _ordinal(number),
+    regnal_ordinal=lambda number, name: _ordinal(number, "f" if name in ("Alžběta", "Marie", "Kateřina") else ""),
     numbered=words("kapitola část díl svazek fáze typ příloha článek"),
-    centuries={"století": "n"},
+    centuries={"století": "n", "v století": "l", "ve století": "l"},
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import regex
+
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Clock,
@@ -23,7 +25,7 @@ from meadowlark.text.normalize.language import (
     words,
 )
 
-_cardinal = Spellout(
+_spelled = Spellout(
     "de",
     {
         "": "spellout-numbering",
@@ -31,8 +33,18 @@ _cardinal = Spellout(
         "n": "spellout-cardinal-neuter",
         "f": "spellout-cardinal-feminine",
         "×": "spellout-cardinal-neuter",
+        "dm": "spellout-cardinal-m",
+        "dn": "spellout-cardinal-m",
+        "df": "spellout-cardinal-r",
+        "am": "spellout-cardinal-n",
+        "an": "spellout-cardinal-neuter",
+        "af": "spellout-cardinal-feminine",
+        "rm": "spellout-cardinal-neuter",
+        "rn": "spellout-cardinal-neuter",
+        "rf": "spellout-cardinal-neuter",
     },
 )
+"""Genders; dative and accusative; "r": in ranges, "ein bis zwei Stunden"."""
 _ordinal = Spellout(
     "de",
     {
@@ -68,14 +80,38 @@ _AND = words("und oder bis sowie")
 _PREPOSITIONS = words(
     "in an auf aus bei mit nach seit von zu während ab unter über vor hinter neben zwischen wegen trotz zur laut"
 )
+_FEMININE_RE = regex.compile(r"(?:ung|heit|keit|schaft|ion|tät|ei|[^e]e|ur|ik)$")
+_ADJECTIVE_RE = regex.compile(r"(?!(?:weitere?[rs]?|dieser|aber|oder|über|unter)$|eine|seine)\p{Ll}{2,}?(e|er|es)")
+_QUEENS = words("Elisabeth Katharina Maria Margrethe Beatrix Viktoria")
 _NEUTER = words("mal auto jahr kapitel quartal semester spiel tor kind stockwerk obergeschoss og lebensjahr")
 _FEMININE = words(
-    "etage klasse auflage woche liga runde minute stunde sinfonie symphonie person reihe seite zeile stelle"
+    "kw kalenderwoche etage klasse auflage woche liga runde minute stunde sinfonie symphonie person reihe seite "
+    "zeile stelle"
 )
 _ORDINAL_NOUNS = words(
-    "stock platz rang geburtstag jahrestag hochzeitstag jahrhundert weltkrieg tag monat bezirk spieltag advent versuch "
+    "fc sc bfc stock platz rang geburtstag jahrestag hochzeitstag jahrhundert weltkrieg tag monat bezirk spieltag "
+    "advent versuch "
     "schritt teil punkt satz alarm oberstock weihnachtstag feiertag"
 )
+
+
+def _cardinal(number: int, form: str = "") -> str:
+    """Only 1 is declined."""
+    return _spelled(number, form if number == 1 or form in ("", "m", "n", "f", "×") else "")
+
+
+def _agreement(before: str, noun: str, following: str) -> str:
+    """ "1 neue Nachricht", "1 neues Gerät"; of unknown nouns all but feminine ones take "ein"."""
+    if before[:1].isupper():
+        return ""  # "Sensor 1 Temperatur"
+    if noun[:1].isupper():
+        return "f" if _FEMININE_RE.search(noun) else "m"
+    found = _ADJECTIVE_RE.fullmatch(noun) if following[:1].isupper() else None
+    return {"e": "f", "er": "m", "es": "n"}[found[1]] if found else ""
+
+
+def _regnal(number: int, name: str) -> str:
+    return f"{'die' if name in _QUEENS else 'der'} {_ordinal(number).capitalize()}"
 
 
 def _decade(year: int) -> str:
@@ -173,6 +209,11 @@ _UNITS = {
             "lx lux": "Lux",
             "lm": "Lumen",
             "ppm": "ppm",
+            "ppb": "ppb",
+            "bpm BPM": "Schläge pro Minute",
+            "V/m": "Volt pro Meter",
+            "MWp": "Megawatt Peak",
+            "Mbit/s": "Megabit pro Sekunde",
             "µg μg ug": "Mikrogramm",
             "mg": "Milligramm",
             "g": "Gramm",
@@ -182,7 +223,7 @@ _UNITS = {
             "kPa": "Kilopascal",
             "mbar": "Millibar",
             "bar": "Bar",
-            "dB": "Dezibel",
+            "dB dB(A) dBA": "Dezibel",
             "dBm": "dBm",
             "B": "Byte",
             "kB KB": "Kilobyte",
@@ -202,6 +243,7 @@ _UNITS = {
             "kWh": "Kilowattstunde|Kilowattstunden",
             "MWh": "Megawattstunde|Megawattstunden",
             "GWh": "Gigawattstunde|Gigawattstunden",
+            "kVAh": "Kilovoltamperestunde|Kilovoltamperestunden",
             "Ah": "Amperestunde|Amperestunden",
             "mAh": "Milliamperestunde|Milliamperestunden",
             "kcal": "Kilokalorie|Kilokalorien",
@@ -211,7 +253,7 @@ _UNITS = {
             "s sek Sek. Sek sec": "Sekunde|Sekunden",
             "min Min. Min": "Minute|Minuten",
             "h Std. Std": "Stunde|Stunden",
-            "rpm": "Umdrehung pro Minute|Umdrehungen pro Minute",
+            "rpm U/min": "Umdrehung pro Minute|Umdrehungen pro Minute",
         },
     ),
     **nouns(
@@ -237,6 +279,7 @@ _UNITS = {
             "cl": "Zentiliter",
             "dl": "Deziliter",
             "kn": "Knoten",
+            "Bft": "Beaufort",
             "EL": "Esslöffel",
             "TL": "Teelöffel",
         },
@@ -272,6 +315,29 @@ _CURRENCIES = {
     "₿": Currency(noun("Bitcoin|Bitcoins", "m")),
 }
 
+# Of these a number of five digits is hardly ever one of things. Behind a house number anything is a town.
+_TOWNS = (
+    "Berlin Hamburg München Köln Frankfurt Stuttgart Düsseldorf Leipzig Dortmund Essen Bremen Dresden Hannover "
+    "Nürnberg "
+    "Duisburg Bochum Wuppertal Bielefeld Bonn Münster Mannheim Karlsruhe Augsburg Wiesbaden Gelsenkirchen Aachen "
+    "Braunschweig Chemnitz Kiel Halle Magdeburg Krefeld Freiburg Lübeck Mainz Erfurt Oberhausen Rostock Kassel Hagen "
+    "Saarbrücken Potsdam Hamm Ludwigshafen Oldenburg Leverkusen Osnabrück Solingen Heidelberg Herne Neuss Darmstadt "
+    "Paderborn Regensburg Ingolstadt Würzburg Fürth Ulm Heilbronn Pforzheim Wolfsburg Göttingen Bottrop Reutlingen "
+    "Koblenz Erlangen Remscheid Bremerhaven Bergisch Trier Jena Recklinghausen Moers Salzgitter Siegen Gütersloh "
+    "Hildesheim Cottbus Kaiserslautern Witten Hanau Schwerin Gera Esslingen Ludwigsburg Gießen Flensburg Tübingen "
+    "Konstanz Marburg Passau Bamberg Bayreuth Weimar Rosenheim Bad Sankt"
+)
+_POSTCODES = (
+    r"(?<=(?<!\p{L})D-|[0-9] ?\p{Ll}?, )[0-9]{5}(?= \p{Lu})|[0-9]{5}(?= (?:" + "|".join(_TOWNS.split()) + r")(?!\p{L}))"
+)
+_WINDS = words("wind winde böen windböen windrichtung westwind nordwind")
+_COMPASS = {
+    "N": "Nord", "NO": "Nordost", "NE": "Nordost", "O": "Ost", "E": "Ost", "SO": "Südost", "SE": "Südost",
+    "S": "Süd", "SW": "Südwest", "W": "West", "NW": "Nordwest", "NNO": "Nordnordost", "NNE": "Nordnordost",
+    "ONO": "Ostnordost", "ENE": "Ostnordost", "OSO": "Ostsüdost", "ESE": "Ostsüdost", "SSO": "Südsüdost",
+    "SSE": "Südsüdost", "SSW": "Südsüdwest", "WSW": "Westsüdwest", "WNW": "Westnordwest", "NNW": "Nordnordwest",
+}
+
 LANGUAGE = Language(
     code="de",
     decimal=",",
@@ -303,7 +369,7 @@ LANGUAGE = Language(
     decades_after=frozenset(),
     decade=_decade,
     range_words=("", "bis"),
-    range_case="",
+    range_case="r",
     range_plural=None,
     fractions={
         "1/2": "ein halb", "1/3": "ein Drittel", "2/3": "zwei Drittel", "1/4": "ein Viertel", "3/4": "drei Viertel",
@@ -322,6 +388,9 @@ LANGUAGE = Language(
         "+": "plus", "−": "minus", "×": "mal", "÷": "geteilt durch", "=": "ist gleich", "≈": "ist etwa",
         "<": "ist kleiner als", ">": "ist größer als", "≤": "ist höchstens", "≥": "ist mindestens",
     },
+    by="mal",
+    out_of="von",
+    over="zu",
     times_suffix="mal",
     signs={
         "#": "Nummer", "№": "Nummer", "Nr.": "Nummer", "Nr": "Nummer", "§": "Paragraf", "§§": "Paragrafen",
@@ -331,12 +400,18 @@ LANGUAGE = Language(
         "Kap.": "Kapitel", "Abb.": "Abbildung", "S.": "Seite", "Bd.": "Band",
     },
     counted={
+        **dict.fromkeys(words("grad prozent watt volt"), "n"),
         **dict.fromkeys(words("stunde minute sekunde woche lampe leuchte nachricht tür person aufgabe kamera steckdose "
                               "erinnerung etage million e-mail mail stelle meldung batterie tasse packung "
                               "flasche tafel dose zwiebel zitrone gurke prise"), "f"),
         **dict.fromkeys(words("licht fenster gerät auto update ereignis kind bild tor jahr mal"), "n"),
         **dict.fromkeys(words("tag monat timer wecker alarm termin raum anruf artikel schritt sensor schalter liter "
                               "becher teelöffel esslöffel"), "m"),
+    },
+    agreement=_agreement,
+    cases={
+        **dict.fromkeys(words("in nach mit vor seit von zu bei aus ab außer binnen innerhalb"), "d"),
+        **dict.fromkeys(words("für um ohne gegen durch auf"), "a"),
     },
     units=_UNITS,
     per=_PER,
@@ -358,12 +433,22 @@ LANGUAGE = Language(
     clock_words=("Uhr", "h"),
     clock_hour="",
     dot="Punkt",
+    colon="Doppelpunkt",
     port="Port",
     version="Version",
     phone_pairs=False,
-    spelled_after=words("pin code geheimzahl notruf durchwahl postleitzahl plz wähle rufe ruf tel telefon"),
+    spelled_after=words("polizei feuerwehr passwort kennwort bestätigungscode türcode zugangscode pin code geheimzahl "
+                        "notruf durchwahl postleitzahl plz wähle rufe ruf tel telefon"),
     episode="Staffel {season} Folge {episode}",
-    powers={"²": "hoch zwei", "³": "hoch drei"},
+    postcodes=_POSTCODES,
+    powers={"²": "hoch zwei", "³": "hoch drei", "^": "hoch"},
+    rewrites={
+        r"(?<=[0-9])A(?=-\p{Lu})": " A",
+        r"(?<=[0-9]{1,2}\. ?(?:\p{Lu}\p{Ll}{2,8}\.?|[0-9]{1,2}\.)) [-–] (?=[0-9]{1,2}\. ?[\p{Lu}0-9])": " bis zum ",
+        r"(?<![\p{L}.])ca (?=[0-9])": "circa ",
+    },
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={"str.": "straße"},
     letters={
         "CO2": "C O zwei", "CO₂": "C O zwei", "PM2.5": "P M zwei Komma fünf", "PM2,5": "P M zwei Komma fünf",
@@ -383,7 +468,9 @@ LANGUAGE = Language(
         "Sa.,": "Samstag,", "So.,": "Sonntag,", "usf.": "und so fort", "etc.": "et cetera", "bzw.": "beziehungsweise",
         "ca.": "circa", "evtl.": "eventuell", "ggf.": "gegebenenfalls", "inkl.": "inklusive", "exkl.": "exklusive",
         "bspw.": "beispielsweise", "zzgl.": "zuzüglich", "abzgl.": "abzüglich",
-        "mind.": "mindestens",
+        "mind.": "mindestens", "Pck.": "Päckchen", "Pkg.": "Packung", "Msp.": "Messerspitze", "Bhf.": "Bahnhof",
+        "Hbf.": "Hauptbahnhof", "Hbf": "Hauptbahnhof", "Nachm.": "Nachmittag", "Vorm.": "Vormittag",
+        "durchschn.": "durchschnittlich",
         "max.": "maximal", "min.": "minimal", "vgl.": "vergleiche", "Tel.": "Telefon", "tel.": "telefonisch",
         "Temp.": "Temperatur", "einschl.": "einschließlich", "insb.": "insbesondere",
         "Mo.-Fr.": "Montag bis Freitag", "Mo.–Fr.": "Montag bis Freitag",
@@ -402,7 +489,7 @@ LANGUAGE = Language(
         "Maximilian Napoleon Johannes Paul Pius Benedikt Gregor Clemens Innozenz Leo Ferdinand Albert Rudolf "
         "Alexander Nikolaus Peter Ramses Charles"
     ),
-    regnal_ordinal=lambda number: f"der {_ordinal(number).capitalize()}",
+    regnal_ordinal=_regnal,
     numbered=words("kapitel teil band akt abschnitt klasse stufe phase typ artikel anhang buch folge staffel hartz"),
     centuries={},
 )

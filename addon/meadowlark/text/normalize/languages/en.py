@@ -19,6 +19,7 @@ from meadowlark.text.normalize.language import (
     numbered,
     one_or_more,
     plainly,
+    unknown,
     words,
 )
 
@@ -47,6 +48,7 @@ _SHORT_MONTHS = {
     "nov": 11,
     "dec": 12,
 }
+_ANY_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\\.?"
 _MONTH_NAMES = numbered(_MONTH_LIST, _SHORT_MONTHS)
 
 
@@ -197,7 +199,6 @@ _UNITS = nouns(
         "inHg": "inch of mercury|inches of mercury",
         "mmHg": "millimeter of mercury|millimeters of mercury",
         "dB": "decibel|decibels",
-        "dBA": "A-weighted decibel|A-weighted decibels",
         "dBm": "decibel milliwatt|decibel milliwatts",
         "nm": "nanometer|nanometers",
         "µm μm": "micrometer|micrometers",
@@ -225,7 +226,6 @@ _UNITS = nouns(
         "cl cL": "centiliter|centiliters",
         "dl dL": "deciliter|deciliters",
         "gal": "gallon|gallons",
-        "fl oz": "fluid ounce|fluid ounces",
         "tsp": "teaspoon|teaspoons",
         "tbsp": "tablespoon|tablespoons",
         "B": "byte|bytes",
@@ -252,8 +252,20 @@ _UNITS = nouns(
         "h hr hrs": "hour|hours",
         "d": "day|days",
         "pH": "pH",
+        "ac": "acre|acres",
+        "cfm": "cubic foot per minute|cubic feet per minute",
+        "cd": "candela|candelas",
+        "nit nits": "nit|nits",
+        "kVAh": "kilovolt-ampere hour|kilovolt-ampere hours",
+        "MWp": "megawatt peak|megawatts peak",
+        "dBA dB(A)": "A-weighted decibel|A-weighted decibels",
+        "BTU BTUs": "BTU|BTUs",
     },
-)
+) | {
+    "fl oz": noun("fluid ounce|fluid ounces"), "fl. oz.": noun("fluid ounce|fluid ounces"),
+    "sq ft": noun("square foot|square feet"), "sq. ft.": noun("square foot|square feet"),
+    "sq m": noun("square meter|square meters"), "cu ft": noun("cubic foot|cubic feet"),
+}
 _PER = {
     "s": "per second", "sec": "per second", "min": "per minute", "h": "per hour", "hr": "per hour", "d": "per day",
     "day": "per day", "week": "per week", "month": "per month", "year": "per year", "yr": "per year",
@@ -285,6 +297,7 @@ _CURRENCIES = {
     "zł": Currency(noun("zloty|zlotys"), noun("grosz|groszy")),
     "PLN": Currency(noun("zloty|zlotys"), noun("grosz|groszy")),
     "Kč": Currency(noun("Czech crown|Czech crowns")), "CZK": Currency(noun("Czech crown|Czech crowns")),
+    "kr": Currency(noun("crown|crowns")), "R$": Currency(noun("real|reais"), noun("centavo|centavos")),
     "SEK": Currency(noun("Swedish crown|Swedish crowns")), "NOK": Currency(noun("Norwegian crown|Norwegian crowns")),
     "DKK": Currency(noun("Danish crown|Danish crowns")), "₽": Currency(noun("ruble|rubles")),
     "₿": Currency(noun("bitcoin|bitcoins")),
@@ -292,8 +305,23 @@ _CURRENCIES = {
 _REGNAL = (
     "Henry Louis Elizabeth Charles George William Edward James Richard Philip Mary Catherine Frederick Nicholas Peter "
     "Alexander Ivan Leopold Albert Francis Christian Gustav Napoleon Pius Benedict Gregory Clement Innocent Leo Paul "
-    "Urban Ramesses Rameses Ptolemy Cleopatra Otto Alfonso Ferdinand Felipe Wilhelm Harald Haakon Margrethe"
+    "Anne Victoria Urban Ramesses Rameses Ptolemy Cleopatra Otto Alfonso Ferdinand Felipe Wilhelm Harald Haakon "
+    "Margrethe"
 )
+
+_STATES = (
+    "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK "
+    "OR PA "
+    "RI SC SD TN TX UT VT VA WA WV WI WY"
+)
+_POSTCODES = rf"(?<=(?<!\p{{L}})(?:{'|'.join(_STATES.split())}),? )[0-9]{{5}}(?:-[0-9]{{4}})?"
+_WINDS = words("wind winds gust gusts breeze heading bearing")
+_COMPASS = {
+    "N": "north", "NE": "northeast", "E": "east", "SE": "southeast", "S": "south", "SW": "southwest", "W": "west",
+    "NW": "northwest", "NNE": "north-northeast", "ENE": "east-northeast", "ESE": "east-southeast",
+    "SSE": "south-southeast", "SSW": "south-southwest", "WSW": "west-southwest", "WNW": "west-northwest",
+    "NNW": "north-northwest",
+}
 
 LANGUAGE = Language(
     code="en",
@@ -306,7 +334,8 @@ LANGUAGE = Language(
     fraction_digits=1,
     magnitudes={
         "thousand": noun("thousand"), "k": noun("thousand"), "million": noun("million"), "mn": noun("million"),
-        "M": noun("million"), "billion": noun("billion"), "bn": noun("billion"), "trillion": noun("trillion"),
+        "M": noun("million"), "B": noun("billion"), "K": noun("thousand"), "T": noun("trillion"),
+        "billion": noun("billion"), "bn": noun("billion"), "trillion": noun("trillion"),
     },
     magnitudes_of=plainly,
     year=_year,
@@ -329,7 +358,8 @@ LANGUAGE = Language(
         "1/2": "one half", "1/3": "one third", "2/3": "two thirds", "1/4": "one quarter", "3/4": "three quarters",
         "1/5": "one fifth", "2/5": "two fifths", "3/5": "three fifths", "4/5": "four fifths", "1/6": "one sixth",
         "5/6": "five sixths", "1/8": "one eighth", "3/8": "three eighths", "5/8": "five eighths",
-        "7/8": "seven eighths", "1/10": "one tenth", "24/7": "twenty-four seven", "50/50": "fifty-fifty",
+        "7/8": "seven eighths", "1/10": "one tenth", "24/7": "twenty-four seven", "9/11": "nine eleven",
+        "50/50": "fifty-fifty",
     },
     mixed={
         "1/2": "{n} and a half", "1/3": "{n} and a third", "2/3": "{n} and two thirds", "1/4": "{n} and a quarter",
@@ -344,6 +374,9 @@ LANGUAGE = Language(
         "+": "plus", "−": "minus", "×": "times", "÷": "divided by", "=": "equals", "≈": "is about",
         "<": "is less than", ">": "is greater than", "≤": "is at most", "≥": "is at least",
     },
+    by="by",
+    out_of="out of",
+    over="over",
     times_suffix="times",
     signs={
         "#": "number", "№": "number", "No.": "number", "no.": "number", "Nos.": "numbers", "§": "section",
@@ -351,6 +384,8 @@ LANGUAGE = Language(
         "≈": "about", "<": "less than", ">": "more than", "≤": "at most", "≥": "at least",
     },
     counted={},
+    agreement=unknown,
+    cases={},
     units=_UNITS,
     per=_PER,
     currencies=_CURRENCIES,
@@ -372,12 +407,26 @@ LANGUAGE = Language(
     "a. m.", "p. m.", "Am", "Pm"),
     clock_hour="",
     dot="dot",
+    colon="colon",
     port="port",
     version="version",
     phone_pairs=False,
-    spelled_after=words("pin code passcode call dial extension ext zip tel telephone phone"),
+    spelled_after=words("dialing emergency password pin code passcode call dial extension ext zip tel telephone phone"),
     episode="season {season} episode {episode}",
-    powers={"²": "squared", "³": "cubed"},
+    postcodes=_POSTCODES,
+    powers={"²": "squared", "³": "cubed", "^": "to the power of"},
+    rewrites={
+        r"(?<=[0-9]) in\.?(?= of )|(?<=[0-9]) in\.(?= \p{Ll})": "″",
+        r"(?<=[0-9]) in(?= (?:tall|wide|long|deep|high|thick))": "″",
+        r"(?<=[0-9])[\"”](?= of )": "″",
+        r"(?<=[0-9])A(?=[ -](?:fuse|breaker|circuit|socket|outlet|charger|plug))": " A",
+        r"(?<=\p{Lu}\p{Ll}{1,20} )St\.(?=[,;:)]| \p{Ll})|(?<=[0-9] \p{Lu}\p{Ll}{1,20} )St\.(?= )": "Street",
+        r"(?<=\p{Lu}\p{Ll}{1,20} )St\.(?=[\"')]*$)": "Street.",
+        rf"(?<=(?<!\p{{L}})(?:{_ANY_MONTH}) [0-9]{{1,2}}) ?[-–] ?(?=(?:{_ANY_MONTH}) [0-9])": " to ",
+        r"(?<!\p{L})approx (?=[0-9])": "approximately ",
+    },
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={},
     letters={
         "CO2": "C O two", "CO₂": "C O two", "PM2.5": "P M two point five", "PM₂.₅": "P M two point five",
@@ -386,7 +435,8 @@ LANGUAGE = Language(
     },
     abbreviations={
         "e.g.": "for example", "e. g.": "for example", "i.e.": "that is", "i. e.": "that is", "etc.": "et cetera",
-        "approx.": "approximately", "vs.": "versus", "incl.": "including", "excl.": "excluding", "temp.": "temperature",
+        "approx.": "approximately", "vs.": "versus", "vs": "versus", "Ver.": "version", "ver.": "version",
+        "incl.": "including", "excl.": "excluding", "temp.": "temperature",
         "max.": "maximum", "min.": "minimum", "avg.": "average", "Tel.": "telephone", "tel.": "telephone",
         "w/o": "without",
         "w/": "with", "doz.": "dozen", "appt.": "appointment",
@@ -405,7 +455,7 @@ LANGUAGE = Language(
         "Thur": "Thursday", "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
     },
     regnal=frozenset([*words(_REGNAL), "John Paul"]),
-    regnal_ordinal=lambda number: f"the {_ordinal(number)}",
+    regnal_ordinal=lambda number, name: f"the {_ordinal(number)}",
     numbered=frozenset(
         [
             *words("Chapter Part Act Volume Section Phase Type Appendix Book Article Title Season Episode Level Class"),

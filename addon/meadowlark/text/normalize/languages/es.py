@@ -11,6 +11,7 @@ from meadowlark.text.normalize.language import (
     Day,
     Language,
     always,
+    by_ending,
     in_order,
     never,
     no_year_word,
@@ -45,9 +46,25 @@ def _ordinal(number: int, form: str) -> str:
     return irregular.get((number, form)) or _spelled_ordinal(number, form)
 
 
-def _regnal(number: int) -> str:
-    """Felipe sexto, Alfonso trece."""
-    return _ordinal(number, "") if number <= 10 else _cardinal(number)
+def _regnal(number: int, name: str) -> str:
+    """Felipe sexto, Isabel segunda, Alfonso trece."""
+    return _ordinal(number, "f" if name in ("Isabel", "María") else "") if number <= 10 else _cardinal(number)
+
+
+_agreement = by_ending(
+    "(?<!m)as?|[cs]ión|[cs]iones|dad|dades|tud|umbre",
+    "días?|mapas?|planetas?|idiomas?|climas?",
+    "m",
+    words(
+        "hay tiene tienes tengo tenemos tienen queda quedan falta faltan en con de por y o solo sólo recibido "
+        "recibiste "
+        "encontré hace durante dentro añade añadido unos los las cada para sin más menos otros otras últimos próximos"
+    ),
+    words(
+        "de del y o a e u en por para con sin es son está están más menos que se al el la los las un una hasta desde "
+        "pero si no también punto coma veces ahora hoy ayer mañana"
+    ),
+)
 
 
 def _with_year(text: str, year: int | None) -> str:
@@ -109,13 +126,21 @@ _UNITS = nouns(
 ) | nouns("", {"%": "por ciento", "‰": "por mil"}) | nouns(
     "f",
     {
-        "ppm": "parte por millón|partes por millón", "t": "tonelada|toneladas", "kcal": "kilocaloría|kilocalorías",
+        "ppm": "parte por millón|partes por millón", "rpm": "revolución por minuto|revoluciones por minuto",
+        "ppb": "parte por mil millones|partes por mil millones", "t": "tonelada|toneladas",
+        "kcal": "kilocaloría|kilocalorías",
         "ha": "hectárea|hectáreas", "mph": "milla por hora|millas por hora", "h": "hora|horas", "″": "pulgada|pulgadas",
     },
 )
 _EURO = Currency(noun("euro|euros", "m"), noun("céntimo|céntimos", "m"))
 _DOLLAR = Currency(noun("dólar|dólares", "m"), noun("centavo|centavos", "m"))
 _POUND = Currency(noun("libra|libras", "f"), noun("penique|peniques", "m"))
+
+_WINDS = words("viento vientos rachas")
+_COMPASS = {
+    "N": "norte", "NE": "noreste", "E": "este", "SE": "sureste", "S": "sur", "SO": "suroeste", "SW": "suroeste",
+    "O": "oeste", "NO": "noroeste", "NW": "noroeste",
+}
 
 LANGUAGE = Language(
     code="es",
@@ -149,6 +174,7 @@ LANGUAGE = Language(
     fractions={
         "1/2": "un medio", "1/3": "un tercio", "2/3": "dos tercios", "1/4": "un cuarto", "3/4": "tres cuartos",
         "1/5": "un quinto", "1/8": "un octavo", "1/10": "un décimo", "24/7": "veinticuatro siete",
+        "50/50": "cincuenta cincuenta",
     },
     mixed={"1/2": "{n} y medio", "1/4": "{n} y cuarto", "3/4": "{n} y tres cuartos", "1/3": "{n} y un tercio"},
     mixed_gender="",
@@ -158,6 +184,9 @@ LANGUAGE = Language(
         "+": "más", "−": "menos", "×": "por", "÷": "entre", "=": "igual a", ":": "a", "≈": "aproximadamente",
         "<": "es menor que", ">": "es mayor que",
     },
+    by="por",
+    out_of="de",
+    over="sobre",
     times_suffix="",
     signs={
         "#": "número", "№": "número", "n.º": "número", "nº": "número", "N.º": "número", "Nº": "número",
@@ -173,6 +202,8 @@ LANGUAGE = Language(
                               "eventos dispositivo dispositivos temporizador temporizadores recordatorio recordatorios "
                               "artículo artículos correo correos"), "m"),
     },
+    agreement=_agreement,
+    cases={},
     units=_UNITS,
     per={
         "s": "por segundo", "min": "por minuto", "h": "por hora", "día": "por día", "mes": "por mes", "año": "por año",
@@ -204,12 +235,17 @@ LANGUAGE = Language(
     clock_words=("horas", "h", "a. m.", "p. m.", "a.m.", "p.m.", "am", "pm", "AM", "PM"),
     clock_hour="",
     dot="punto",
+    colon="dos puntos",
     port="puerto",
     version="versión",
     phone_pairs=False,
     spelled_after=words("pin código clave extensión tel teléfono llame llama llamar marque"),
     episode="temporada {season} episodio {episode}",
-    powers={"²": "al cuadrado", "³": "al cubo"},
+    postcodes="",
+    powers={"²": "al cuadrado", "³": "al cubo", "^": "elevado a"},
+    rewrites={r"(?<=años )['’](?=[0-9]0(?![\p{L}\p{N}]))": ""},
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={},
     letters={
         "CO2": "C O dos", "CO₂": "C O dos", "PM2.5": "P M dos coma cinco", "PM2,5": "P M dos coma cinco",
@@ -219,7 +255,8 @@ LANGUAGE = Language(
         "p. ej.": "por ejemplo", "p.ej.": "por ejemplo", "P. ej.": "Por ejemplo", "etc.": "etcétera",
         "aprox.": "aproximadamente", "máx.": "máximo", "mín.": "mínimo", "tel.": "teléfono", "Tel.": "teléfono",
         "EE. UU.": "Estados Unidos", "EE.UU.": "Estados Unidos", "Ud.": "usted", "Uds.": "ustedes",
-        "pág.": "página", "págs.": "páginas", "temp.": "temperatura", "Avda.": "avenida",
+        "art.": "artículo", "C/": "calle", "pág.": "página", "págs.": "páginas", "temp.": "temperatura",
+        "Avda.": "avenida",
     },
     titles={
         "Sr.": "señor", "Sra.": "señora", "Srta.": "señorita", "Dr.": "doctor", "Dra.": "doctora", "D.": "don",

@@ -9,6 +9,7 @@ from meadowlark.text.normalize.language import (
     Day,
     Language,
     always,
+    by_ending,
     in_order,
     never,
     no_year_word,
@@ -37,6 +38,19 @@ def _plural(whole: int, decimals: bool) -> int:
 def _of(noun: str) -> str:
     """D'euros, de dollars."""
     return f"d'{noun}" if noun[:1] in "aeiouyéèhAEIOUÉ" else f"de {noun}"
+
+
+_agreement = by_ending(
+    "(?:[ts]ion|té|ée|ure|ette|elle|ance|ence|ie|ine|ière|euse|rice|ade|esse|que|ale)s?",
+    "(?!)",
+    "",
+    words(
+        "a as ai avez avons ont reste restent en dans de avec et ou seulement encore depuis pendant pour sur il y "
+        "manque "
+        "ajoute ajouté chaque les des sans reçu trouvé sont est"
+    ),
+    words("de du et ou a à en sur pour avec sans est sont plus moins que se au le la les un une elle elles quelques"),
+)
 
 
 def _ordinal(number: int, form: str) -> str:
@@ -99,6 +113,7 @@ _UNITS = nouns(
         "o": "octet|octets", "ko Ko kB KB": "kilooctet|kilooctets", "Mo MB": "mégaoctet|mégaoctets",
         "Go GB": "gigaoctet|gigaoctets", "To TB": "téraoctet|téraoctets", "Mbit": "mégabit|mégabits",
         "Gbit": "gigabit|gigabits", "px": "pixel|pixels",
+        "tr/min rpm": "tour par minute|tours par minute",
     },
 ) | nouns(
     "f",
@@ -114,6 +129,12 @@ _DOLLAR = Currency(noun("dollar|dollars", "m"), noun("cent|cents", "m"))
 _POUND = Currency(noun("livre sterling|livres sterling", "f"), noun("penny|pence", "m"))
 _FRANC = Currency(noun("franc suisse|francs suisses", "m"), noun("centime|centimes", "m"))
 _YEN = Currency(noun("yen|yens", "m"))
+
+_WINDS = words("vent vents rafales rafale")
+_COMPASS = {
+    "N": "nord", "NE": "nord-est", "E": "est", "SE": "sud-est", "S": "sud", "SO": "sud-ouest", "SW": "sud-ouest",
+    "O": "ouest", "NO": "nord-ouest", "NW": "nord-ouest",
+}
 
 LANGUAGE = Language(
     code="fr",
@@ -149,15 +170,19 @@ LANGUAGE = Language(
     fractions={
         "1/2": "un demi", "1/3": "un tiers", "2/3": "deux tiers", "1/4": "un quart", "3/4": "trois quarts",
         "1/5": "un cinquième", "1/8": "un huitième", "1/10": "un dixième", "24/7": "vingt-quatre sept",
+        "50/50": "cinquante-cinquante", "16/9": "seize neuvièmes",
     },
     mixed={"1/2": "{n} et demi", "1/4": "{n} un quart", "3/4": "{n} trois quarts", "1/3": "{n} un tiers"},
     mixed_gender="m",
     halves={"m": "un demi", "f": "une demi"},
     fraction_plural=0,
     operators={
-        "+": "plus", "−": "moins", "×": "fois", "÷": "divisé par", "=": "égale", "≈": "environ",
+        "+": "plus", "−": "moins", "×": "fois", "÷": "divisé par", "=": "égale", ":": "à", "≈": "environ",
         "<": "est inférieur à", ">": "est supérieur à",
     },
+    by="par",
+    out_of="sur",
+    over="sur",
     times_suffix="fois",
     signs={
         "#": "numéro", "№": "numéro", "n°": "numéro", "nº": "numéro", "N°": "numéro", "§": "paragraphe",
@@ -170,6 +195,8 @@ LANGUAGE = Language(
                         "f"),
         **dict.fromkeys(words("verre litre oignon citron paquet sachet"), "m"),
     },
+    agreement=_agreement,
+    cases={},
     units=_UNITS,
     per={
         "s": "par seconde", "min": "par minute", "h": "par heure", "j": "par jour", "jour": "par jour",
@@ -201,12 +228,21 @@ LANGUAGE = Language(
     clock_words=("heures", "heure", "h"),
     clock_hour="h",
     dot="point",
+    colon="deux-points",
     port="port",
     version="version",
     phone_pairs=True,
     spelled_after=words("code pin poste tél téléphone appelez appelle appeler"),
     episode="saison {season} épisode {episode}",
-    powers={"²": "au carré", "³": "au cube"},
+    postcodes="",
+    powers={"²": "au carré", "³": "au cube", "^": "puissance"},
+    rewrites={
+        r"(?<=\p{Lu}\p{Ll}{2,20} )Ier(?!\p{L})": "premier",
+        r"(?<=années )['’](?=[0-9]0(?![\p{L}\p{N}]))": "",
+        r"(?<=années ['’]?)80(?![\p{L}\p{N}]|[.,][0-9])": "quatre-vingt",
+    },
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={},
     letters={
         "CO2": "C O deux", "CO₂": "C O deux", "PM2.5": "P M deux virgule cinq", "PM2,5": "P M deux virgule cinq",
@@ -214,7 +250,8 @@ LANGUAGE = Language(
     },
     abbreviations={
         "p.ex.": "par exemple", "p. ex.": "par exemple", "P. ex.": "Par exemple", "c.-à-d.": "c'est-à-dire",
-        "etc.": "et cetera", "env.": "environ", "approx.": "approximativement", "max.": "maximum", "min.": "minimum",
+        "etc.": "et cetera", "art.": "article", "env.": "environ", "approx.": "approximativement", "max.": "maximum",
+        "min.": "minimum",
         "tél.": "téléphone", "Tél.": "téléphone", "temp.": "température", "cf.": "voir", "bd": "boulevard",
         "av. J.-C.": "avant Jésus-Christ", "apr. J.-C.": "après Jésus-Christ", "Mme": "madame", "Mlle": "mademoiselle",
         "MM.": "messieurs",
@@ -231,7 +268,7 @@ LANGUAGE = Language(
         "Louis Henri François Charles Philippe Napoléon Élisabeth Elisabeth Georges Guillaume Jacques Édouard Richard "
         "Jean Paul Pie Benoît Grégoire Clément Innocent Léon Nicolas Alexandre Pierre Catherine Frédéric Albert Léopold"
     ),
-    regnal_ordinal=lambda number: "premier" if number == 1 else _cardinal(number),
+    regnal_ordinal=lambda number, name: "premier" if number == 1 else _cardinal(number),
     numbered=words("chapitre partie acte volume tome section phase type annexe livre article titre saison épisode"),
     centuries={"siècle": "", "siècles": "", "République": "f", "arrondissement": ""},
 )

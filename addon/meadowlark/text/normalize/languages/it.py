@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import regex
+
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Clock,
@@ -10,6 +12,7 @@ from meadowlark.text.normalize.language import (
     Dotted,
     Language,
     always,
+    by_ending,
     in_order,
     no_year_word,
     noun,
@@ -31,12 +34,35 @@ _ORDINAL_NOUNS = {
     **dict.fromkeys(words("piano posto giorno livello capitolo secolo anno grado tentativo turno semestre"), ""),
     **dict.fromkeys(words("classe volta settimana puntata stagione edizione fila"), "f"),
 }
-_ONE = {"m": "un", "f": "una", "'": "un'"}
+_ONE = {"m": "un", "f": "una", "'": "un'", "s": "uno"}
+_UNO_RE = regex.compile(r"s[bcdfghlmnpqrtvz]|z|ps|gn|x|y")
 
 
 def _cardinal(number: int, form: str = "") -> str:
     """Only 1 has a gender: "un grado", "una tonnellata", "un'ora", "ventuno gradi"."""
     return _ONE.get(form, "uno") if number == 1 else _spelled(number)
+
+
+_gender = by_ending(
+    "a|[zs]ione|ice|tà|tù|ie",
+    "problema|sistema|programma|tema|clima|pianeta",
+    "m",
+    words(
+        "c'è hai ha ho abbiamo hanno resta restano manca mancano rimane in con di per e o solo soltanto durante "
+        "entro tra "
+        "fra aggiungi aggiunto ogni da senza più meno sono ultimi ultime prossimi prossime ricevuto trovato"
+    ),
+    words(
+        "di del della e o a in su per con da è sono più meno che se al il lo la gli le un una fino ma non anche punto "
+        "virgola volte ora oggi ieri domani"
+    ),
+)
+
+
+def _agreement(before: str, noun: str, following: str) -> str:
+    """Un utente, uno schermo, una luce."""
+    gender = _gender(before, noun, following)
+    return "s" if gender == "m" and _UNO_RE.match(noun) else gender
 
 
 def _day(day: int) -> str:
@@ -94,7 +120,7 @@ _UNITS = nouns(
         "ml mL": "millilitro|millilitri", "cl": "centilitro|centilitri", "dl": "decilitro|decilitri", "B": "byte",
         "kB KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte", "Mbit": "megabit",
         "Gbit": "gigabit", "px": "pixel", "ms": "millisecondo|millisecondi", "s sec": "secondo|secondi",
-        "min": "minuto|minuti", "″": "pollice|pollici",
+        "giri/min rpm": "giro al minuto|giri al minuto", "min": "minuto|minuti", "″": "pollice|pollici",
     },
 ) | nouns("", {"%": "per cento", "‰": "per mille"}) | nouns(
     "f",
@@ -106,6 +132,12 @@ _UNITS = nouns(
 _EURO = Currency(noun("euro", "m"), noun("centesimo|centesimi", "m"))
 _DOLLAR = Currency(noun("dollaro|dollari", "m"), noun("centesimo|centesimi", "m"))
 _POUND = Currency(noun("sterlina|sterline", "f"), noun("penny|pence", "m"))
+
+_WINDS = words("vento venti raffiche")
+_COMPASS = {
+    "N": "nord", "NE": "nord-est", "E": "est", "SE": "sud-est", "S": "sud", "SO": "sud-ovest", "SW": "sud-ovest",
+    "O": "ovest", "NO": "nord-ovest", "NW": "nord-ovest",
+}
 
 LANGUAGE = Language(
     code="it",
@@ -137,6 +169,8 @@ LANGUAGE = Language(
     fractions={
         "1/2": "un mezzo", "1/3": "un terzo", "2/3": "due terzi", "1/4": "un quarto", "3/4": "tre quarti",
         "1/5": "un quinto", "1/8": "un ottavo", "1/10": "un decimo", "24/7": "ventiquattro sette",
+        "16/9": "sedici noni",
+        "50/50": "cinquanta e cinquanta",
     },
     mixed={"1/2": "{n} e mezzo", "1/4": "{n} e un quarto", "3/4": "{n} e tre quarti", "1/3": "{n} e un terzo"},
     mixed_gender="",
@@ -146,6 +180,9 @@ LANGUAGE = Language(
         "+": "più", "−": "meno", "×": "per", "÷": "diviso", "=": "uguale", ":": "a", "≈": "circa",
         "<": "è minore di", ">": "è maggiore di",
     },
+    by="per",
+    out_of="su",
+    over="su",
     times_suffix="",
     signs={
         "#": "numero", "№": "numero", "n.": "numero", "n°": "numero", "nº": "numero", "N.": "numero",
@@ -158,6 +195,8 @@ LANGUAGE = Language(
         **dict.fromkeys(words("minuto secondo giorno mese messaggio evento dispositivo timer promemoria cucchiaio "
                               "cucchiaino bicchiere limone"), "m"),
     },
+    agreement=_agreement,
+    cases={},
     units=_UNITS,
     per={
         "s": "al secondo", "min": "al minuto", "h": "all'ora", "giorno": "al giorno", "mese": "al mese",
@@ -190,12 +229,21 @@ LANGUAGE = Language(
     clock_words=(),
     clock_hour="",
     dot="punto",
+    colon="due punti",
     port="porta",
     version="versione",
     phone_pairs=False,
     spelled_after=words("pin codice interno tel telefono chiama chiamare chiamate"),
     episode="stagione {season} episodio {episode}",
-    powers={"²": "al quadrato", "³": "al cubo"},
+    postcodes="",
+    powers={"²": "al quadrato", "³": "al cubo", "^": "elevato a"},
+    rewrites={
+        r"(?<![\p{L}\p{N}.,:/-])1 (?=(?:ora|e-?mail|altra|unità|app|area|auto|uscita|ultima)(?!\p{L}))": "un'",
+        r"(?<=anni )['’](?=[0-9]0(?![\p{L}\p{N}]))": "",
+        r"(?<=[IVX] )sec\.": "secolo",
+    },
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={},
     letters={
         "CO2": "C O due", "CO₂": "C O due", "PM2.5": "P M due virgola cinque", "PM2,5": "P M due virgola cinque",
@@ -203,7 +251,8 @@ LANGUAGE = Language(
     },
     abbreviations={
         "p.es.": "per esempio", "p. es.": "per esempio", "P. es.": "Per esempio", "ad es.": "ad esempio",
-        "Ad es.": "Ad esempio", "ecc.": "eccetera", "etc.": "eccetera", "ca.": "circa", "max.": "massimo",
+        "Ad es.": "Ad esempio", "ecc.": "eccetera", "etc.": "eccetera", "art.": "articolo", "ca.": "circa",
+        "max.": "massimo",
         "min.": "minimo", "tel.": "telefono", "Tel.": "telefono", "temp.": "temperatura", "pag.": "pagina",
         "pagg.": "pagine", "a.C.": "avanti Cristo", "d.C.": "dopo Cristo", "cap.": "capitolo",
     },
@@ -223,7 +272,7 @@ LANGUAGE = Language(
         "Enrico Luigi Carlo Filippo Vittorio Umberto Giovanni Paolo Pio Benedetto Gregorio Clemente Innocenzo Leone "
         "Elisabetta Giorgio Guglielmo Edoardo Riccardo Napoleone Nicola Alessandro Pietro Caterina Federico Ferdinando"
     ),
-    regnal_ordinal=lambda number: _ordinal(number),
+    regnal_ordinal=lambda number, name: _ordinal(number, "f" if name in ("Elisabetta", "Caterina", "Maria") else ""),
     numbered=words("capitolo parte atto volume tomo sezione fase tipo allegato libro articolo titolo stagione"),
     centuries={"secolo": "", "sec.": ""},
 )

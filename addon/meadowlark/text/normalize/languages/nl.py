@@ -17,6 +17,7 @@ from meadowlark.text.normalize.language import (
     numbered,
     one_or_more,
     plainly,
+    unknown,
     words,
 )
 
@@ -87,12 +88,19 @@ _UNITS = nouns(
         "kB KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte", "Mbit": "megabit",
         "Gbit": "gigabit", "px": "pixel|pixels", "kcal": "kilocalorie|kilocalorieën",
         "ms": "milliseconde|milliseconden", "s sec sec.": "seconde|seconden", "min min.": "minuut|minuten",
-        "h u": "uur",
+        "h u": "uur", "tl": "theelepel|theelepels", "el": "eetlepel|eetlepels", "Bft": "beaufort",
+        "tpm rpm": "toer per minuut|toeren per minuut",
     },
 )
 _EURO = Currency(noun("euro"), noun("cent"))
 _DOLLAR = Currency(noun("dollar"), noun("cent"))
 _POUND = Currency(noun("pond"), noun("penny|pence"))
+
+_WINDS = words("wind windstoten windvlagen")
+_COMPASS = {
+    "N": "noord", "NO": "noordoost", "NE": "noordoost", "O": "oost", "ZO": "zuidoost", "Z": "zuid",
+    "ZW": "zuidwest", "SW": "zuidwest", "W": "west", "NW": "noordwest",
+}
 
 LANGUAGE = Language(
     code="nl",
@@ -126,15 +134,19 @@ LANGUAGE = Language(
     fractions={
         "1/2": "een half", "1/3": "een derde", "2/3": "twee derde", "1/4": "een kwart", "3/4": "driekwart",
         "1/5": "een vijfde", "1/8": "een achtste", "1/10": "een tiende", "24/7": "vierentwintig zeven",
+        "50/50": "fifty-fifty",
     },
     mixed={"1/2": "{n} en een half", "1/4": "{n} en een kwart", "3/4": "{n} en driekwart"},
     mixed_gender="",
     halves={},
     fraction_plural=0,
     operators={
-        "+": "plus", "−": "min", "×": "keer", "÷": "gedeeld door", "=": "is", "≈": "is ongeveer",
+        "+": "plus", "−": "min", "×": "keer", "÷": "gedeeld door", "=": "is", ":": "op", "≈": "is ongeveer",
         "<": "is kleiner dan", ">": "is groter dan",
     },
+    by="bij",
+    out_of="van de",
+    over="over",
     times_suffix="keer",
     signs={
         "#": "nummer", "№": "nummer", "nr.": "nummer", "Nr.": "nummer", "nr": "nummer", "§": "paragraaf",
@@ -142,6 +154,8 @@ LANGUAGE = Language(
         "blz.": "bladzijde", "art.": "artikel",
     },
     counted={},
+    agreement=unknown,
+    cases={},
     units=_UNITS,
     per={
         "s": "per seconde", "min": "per minuut", "h": "per uur", "u": "per uur", "uur": "per uur", "dag": "per dag",
@@ -173,12 +187,21 @@ LANGUAGE = Language(
     clock_words=("uur", "u."),
     clock_hour="",
     dot="punt",
+    colon="dubbele punt",
     port="poort",
     version="versie",
     phone_pairs=False,
     spelled_after=words("pin pincode code toestel tel telefoon bel"),
     episode="seizoen {season} aflevering {episode}",
-    powers={"²": "kwadraat", "³": "tot de derde"},
+    postcodes="",
+    powers={"²": "kwadraat", "³": "tot de derde", "^": "tot de macht"},
+    rewrites={
+        r"(?<=jaren )['’](?=[0-9]0(?![\p{L}\p{N}]))": "",
+        r"(?<![\p{L}\p{N}.,])(2[0-4]|1[0-9]|0?[0-9])u([0-5][0-9])(?!\p{L})": r"\1:\2 uur",
+        r"(?<!\p{L})(ma|di|wo|do|vr|za|zo) t/m (?=(?:ma|di|wo|do|vr|za|zo)(?!\p{L}))": r"\1–",
+    },
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={"str.": "straat"},
     letters={
         "CO2": "C O twee", "CO₂": "C O twee", "PM2.5": "P M twee komma vijf", "PM2,5": "P M twee komma vijf",
@@ -210,7 +233,7 @@ LANGUAGE = Language(
         "Willem Karel Lodewijk Hendrik Filips Frederik Maurits Napoleon Leopold Albert Johannes Paulus Pius Benedictus "
         "Gregorius Clemens Innocentius Leo Elisabeth George Eduard Richard Nicolaas Alexander Peter Catharina"
     ),
-    regnal_ordinal=lambda number: f"de {_ordinal(number)}",
+    regnal_ordinal=lambda number, name: f"de {_ordinal(number)}",
     numbered=words("hoofdstuk deel akte volume sectie fase type bijlage boek artikel titel seizoen"),
     centuries={"eeuw": ""},
 )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
+    GENITIVE,
     Clock,
     Currency,
     Day,
     Dotted,
     Language,
+    Noun,
     always,
+    by_ending,
     in_order,
     noun,
     nouns,
@@ -29,6 +32,9 @@ _cardinal = Spellout(
         "gm": "spellout-cardinal-masculine-genitive",
         "gf": "spellout-cardinal-feminine-genitive",
         "gn": "spellout-cardinal-neuter-genitive",
+        "am": "spellout-cardinal-masculine",
+        "af": "spellout-cardinal-feminine-accusative",
+        "an": "spellout-cardinal-neuter",
     },
 )
 _MONTH_LIST = "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia"
@@ -49,9 +55,24 @@ _ENDINGS = {"": "y", "n": "e", "g": "ego", "l": "ym", "f": "a", "fg": "ej", "fa"
 _AFTER = {"g": "ie", "l": "i", "fg": "ie", "n": "ie"}
 
 _HOUR_CASES = {
-    **dict.fromkeys(("o", "od", "do", "po", "około", "koło", "okolo"), "fg"),
+    **dict.fromkeys(("o", "godzinie", "od", "do", "po", "około", "koło", "okolo"), "fg"),
     **dict.fromkeys(("na", "przed", "za", "między", "pomiędzy"), "fa"),
 }
+_CASES = {
+    **dict.fromkeys(words("do od około ok poniżej powyżej poza blisko bez spośród oprócz podczas koło wśród"), "g"),
+    **dict.fromkeys(words("za na przez ponad o masz mam ma mamy dodaj ustaw włącz dodano znaleziono"), "a"),
+}
+_QUEENS = words("Elżbieta Katarzyna Maria Małgorzata Beatrycze Wiktoria")
+_agreement_of_one = by_ending(
+    "a",
+    "(?!)",
+    "m",
+    words(
+        "masz mam ma jest są została zostało za w na co i lub oraz tylko jeszcze przez od do po około masz dodano mamy "
+        "ponad poniżej powyżej"
+    ),
+    words("z ze do na i w we o od lub po jest są za to nie że się czy ale oraz"),
+)
 _NOUNS = {
     **dict.fromkeys(words("piętro miejsce urodziny stulecie zadanie okrążenie"), "n"),
     **dict.fromkeys(words("piętrze miejscu rozdziale dniu etapie rzędzie stuleciu"), "l"),
@@ -61,6 +82,16 @@ _NOUNS = {
     **dict.fromkeys(words("klasie klasy rocznicy stronie strony rundzie rundy lidze ligi godzinie godziny"), "fg"),
     **dict.fromkeys(words("klasę rocznicę stronę rundę ligę godzinę"), "fa"),
 }
+
+
+def _agreement(before: str, noun: str, following: str) -> str:
+    """ "1 wiadomość" is in the table; "po 5 minutach" has the form of the genitive."""
+    if noun.endswith(("ach", "ich", "ych")):
+        return GENITIVE + "m"
+    if noun.endswith(("ę", "ą")):
+        return "af"
+    gender = _agreement_of_one(before, noun, following)
+    return "n" if gender == "m" and noun.endswith(("o", "ie")) else gender
 
 
 def _plural(whole: int, decimals: bool) -> int:
@@ -150,6 +181,15 @@ def _time_range(start: Clock, end: Clock) -> str:
     return f"{opening}{_time(first)} do {_time(Clock(end.hour, end.minute, end.second, '', 'do'))}"
 
 
+def _feminine(forms: str) -> Noun:
+    """With the accusative: "za minutę", "koronę czeską"."""
+    said = noun(forms, "f")
+    first, space, rest = said.forms[0].partition(" ")
+    rest = rest[:-1] + "ą" if rest.endswith("ka") else rest
+    first = first[:-1] + "ę" if first.endswith("a") else first
+    return Noun((*said.forms, first + space + rest), "f")
+
+
 # fmt: off
 _UNITS = nouns(
     "m",
@@ -158,6 +198,8 @@ _UNITS = nouns(
         "°F ℉": "stopień Fahrenheita|stopnie Fahrenheita|stopni Fahrenheita|stopnia Fahrenheita",
         "°": "stopień|stopnie|stopni|stopnia", "K": "kelwin|kelwiny|kelwinów|kelwina", "%": "procent",
         "‰": "promil|promile|promili|promila", "W": "wat|waty|watów|wata", "kW": "kilowat|kilowaty|kilowatów|kilowata",
+        "Wp": "wat szczytowy|waty szczytowe|watów szczytowych|wata szczytowego",
+        "kWp": "kilowat szczytowy|kilowaty szczytowe|kilowatów szczytowych|kilowata szczytowego",
         "MW": "megawat|megawaty|megawatów|megawata", "V": "wolt|wolty|woltów|wolta",
         "mV": "miliwolt|miliwolty|miliwoltów|miliwolta", "A": "amper|ampery|amperów|ampera",
         "mA": "miliamper|miliampery|miliamperów|miliampera", "Hz": "herc|herce|herców|herca",
@@ -180,12 +222,14 @@ _UNITS = nouns(
         "B": "bajt|bajty|bajtów|bajta", "kB KB": "kilobajt|kilobajty|kilobajtów|kilobajta",
         "MB": "megabajt|megabajty|megabajtów|megabajta", "GB": "gigabajt|gigabajty|gigabajtów|gigabajta",
         "TB": "terabajt|terabajty|terabajtów|terabajta", "Mbit Mb": "megabit|megabity|megabitów|megabita",
-        "Gbit": "gigabit|gigabity|gigabitów|gigabita", "px": "piksel|piksele|pikseli|piksela",
+        "Gbit": "gigabit|gigabity|gigabitów|gigabita",
+        "obr/min rpm": "obrót na minutę|obroty na minutę|obrotów na minutę|obrotu na minutę",
+        "px": "piksel|piksele|pikseli|piksela",
         "″": "cal|cale|cali|cala",
     },
-) | nouns(
-    "f",
-    {
+) | {
+    symbol: _feminine(forms)
+    for symbols, forms in {
         "Wh": "watogodzina|watogodziny|watogodzin|watogodziny",
         "kWh": "kilowatogodzina|kilowatogodziny|kilowatogodzin|kilowatogodziny",
         "MWh": "megawatogodzina|megawatogodziny|megawatogodzin|megawatogodziny",
@@ -196,13 +240,34 @@ _UNITS = nouns(
         "ms": "milisekunda|milisekundy|milisekund|milisekundy", "s sek": "sekunda|sekundy|sekund|sekundy",
         "min": "minuta|minuty|minut|minuty", "h godz": "godzina|godziny|godzin|godziny",
         "mph": "mila na godzinę|mile na godzinę|mil na godzinę|mili na godzinę",
-    },
-)
+    }.items()
+    for symbol in symbols.split()
+}
 _ZLOTY = Currency(noun("złoty|złote|złotych|złotego", "m"), noun("grosz|grosze|groszy|grosza", "m"))
 _EURO = Currency(noun("euro", "n"), noun("cent|centy|centów|centa", "m"))
 _DOLLAR = Currency(noun("dolar|dolary|dolarów|dolara", "m"), noun("cent|centy|centów|centa", "m"))
 _POUND = Currency(noun("funt|funty|funtów|funta", "m"), noun("pens|pensy|pensów|pensa", "m"))
 _FRANC = Currency(noun("frank szwajcarski|franki szwajcarskie|franków szwajcarskich|franka szwajcarskiego", "m"))
+
+_DECADES = in_order(
+    "dwudziest trzydziest czterdziest pięćdziesiąt sześćdziesiąt siedemdziesiąt osiemdziesiąt dziewięćdziesiąt"
+)
+_REWRITES = {
+    **{rf"(?<=(?i:lata) )['’]?{tens}0(?!\p{{N}})\.?": stem + "e" for tens, stem in enumerate(_DECADES, 2)},
+    **{
+        rf"(?<=(?i:lat|latach|latom) )['’]?{tens}0(?!\p{{N}})\.?(?! *\p{{Ll}})": stem + "ych"
+        for tens, stem in enumerate(_DECADES, 2)
+    },
+    r"(?<![\p{L}\p{N}] ?)<(?= ?[0-9])": "poniżej ",
+    r"(?<![\p{L}\p{N}] ?)>(?= ?[0-9])": "powyżej ",
+    r"(?<=(?<!\p{L})[wW] )godz\. ?([0-9]{1,2})[-–]([0-9]{1,2})(?![0-9:.,])": r"godzinach \1:00–\2:00",
+    r"(?<=(?<!\p{L})[oO] )godz\. ?(?=[0-9])": "godzinie ",
+}
+_WINDS = words("wiatr wiatru porywy")
+_COMPASS = {
+    "N": "północny", "NE": "północno-wschodni", "E": "wschodni", "SE": "południowo-wschodni", "S": "południowy",
+    "SW": "południowo-zachodni", "W": "zachodni", "NW": "północno-zachodni",
+}
 
 LANGUAGE = Language(
     code="pl",
@@ -233,7 +298,7 @@ LANGUAGE = Language(
     fractions={
         "1/2": "jedna druga", "1/3": "jedna trzecia", "2/3": "dwie trzecie", "1/4": "jedna czwarta",
         "3/4": "trzy czwarte", "1/5": "jedna piąta", "1/8": "jedna ósma", "1/10": "jedna dziesiąta",
-        "24/7": "dwadzieścia cztery na siedem",
+        "24/7": "dwadzieścia cztery na siedem", "50/50": "pół na pół",
     },
     mixed={"1/2": "{n} i pół", "1/4": "{n} i jedna czwarta", "3/4": "{n} i trzy czwarte", "1/3": "{n} i jedna trzecia"},
     mixed_gender="m",
@@ -243,6 +308,9 @@ LANGUAGE = Language(
         "+": "plus", "−": "minus", "×": "razy", "÷": "podzielić przez", "=": "równa się", ":": "do",
         "<": "jest mniejsze niż", ">": "jest większe niż",
     },
+    by="na",
+    out_of="na",
+    over="na",
     times_suffix="razy",
     signs={"#": "numer", "№": "numer", "nr": "numer", "Nr": "numer", "§": "paragraf", "±": "plus minus", "≈": "około"},
     counted={
@@ -252,17 +320,21 @@ LANGUAGE = Language(
                               "przypomnienia wydarzenie wydarzenia"), "n"),
         **dict.fromkeys(words("dzień dni miesiąc miesiące tydzień tygodnie rok lata alarm alarmy"), "m"),
     },
+    agreement=_agreement,
+    cases=_CASES,
     units=_UNITS,
     per={
         "s": "na sekundę", "min": "na minutę", "h": "na godzinę", "godz": "na godzinę", "dzień": "na dzień",
-        "rok": "na rok", "kWh": "za kilowatogodzinę", "MWh": "za megawatogodzinę", "m": "na metr", "km": "na kilometr",
+        "rok": "na rok", "miesiąc": "na miesiąc", "mies.": "na miesiąc", "tydzień": "na tydzień",
+        "osobę": "na osobę", "kWh": "za kilowatogodzinę", "MWh": "za megawatogodzinę", "m": "na metr",
+        "km": "na kilometr",
         "100 km": "na sto kilometrów", "m²": "na metr kwadratowy", "m2": "na metr kwadratowy",
         "m³": "na metr sześcienny", "m3": "na metr sześcienny", "l": "na litr", "kg": "za kilogram",
     },
     currencies={
         "zł": _ZLOTY, "PLN": _ZLOTY, "€": _EURO, "EUR": _EURO, "$": _DOLLAR, "USD": _DOLLAR, "£": _POUND,
         "GBP": _POUND, "CHF": _FRANC, "gr": Currency(noun("grosz|grosze|groszy|grosza", "m")),
-        "Kč": Currency(noun("korona czeska|korony czeskie|koron czeskich|korony czeskiej", "f")),
+        "Kč": Currency(_feminine("korona czeska|korony czeskie|koron czeskich|korony czeskiej")),
     },
     money="{major} {minor}",
     month_names=numbered(_MONTH_LIST, _OTHER_MONTHS),
@@ -281,12 +353,17 @@ LANGUAGE = Language(
     clock_words=(),
     clock_hour="",
     dot="kropka",
+    colon="dwukropek",
     port="port",
     version="wersja",
     phone_pairs=False,
     spelled_after=words("pin kod wewnętrzny tel telefon zadzwoń dzwoń"),
     episode="sezon {season} odcinek {episode}",
-    powers={"²": "do kwadratu", "³": "do sześcianu"},
+    postcodes=r"[0-9]{2}-[0-9]{3}(?= \p{Lu})",
+    powers={"²": "do kwadratu", "³": "do sześcianu", "^": "do potęgi"},
+    rewrites=_REWRITES,
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={},
     letters={
         "CO2": "C O dwa", "CO₂": "C O dwa", "PM2.5": "P M dwa i pół", "PM2,5": "P M dwa i pół", "PM10": "P M dziesięć",
@@ -297,6 +374,10 @@ LANGUAGE = Language(
         "tj.": "to jest", "m.in.": "między innymi", "m. in.": "między innymi", "ok.": "około",
 
         "p.n.e.": "przed naszą erą", "n.e.": "naszej ery", "tel.": "telefon", "Tel.": "telefon", "godz.": "godzina",
+        "str.": "strona", "art.": "artykuł",
+        "pon.-pt.": "od poniedziałku do piątku", "pon.–pt.": "od poniedziałku do piątku",
+        "pn.-pt.": "od poniedziałku do piątku", "pn.–pt.": "od poniedziałku do piątku",
+        "pon-pt": "od poniedziałku do piątku", "pon–pt": "od poniedziałku do piątku",
         "maks.": "maksymalnie", "min.": "minimalnie", "temp.": "temperatura", "dr hab.": "doktor habilitowany",
     },
     titles={"dr": "doktor", "Dr": "doktor", "prof.": "profesor", "Prof.": "profesor", "inż.": "inżynier",
@@ -308,11 +389,12 @@ LANGUAGE = Language(
         "Sob": "sobota", "Niedz": "niedziela",
     },
     regnal=words(
+        "Elżbieta Katarzyna Wiktoria Małgorzata Maria "
         "Jan Zygmunt Kazimierz Bolesław Władysław Stanisław Henryk Ludwik Karol Filip Fryderyk Wilhelm Napoleon "
         "Paweł Pius Benedykt Grzegorz Klemens Innocenty Leon Jerzy Edward Ryszard Mikołaj Aleksander Piotr "
         "Franciszek Leopold"
     ),
-    regnal_ordinal=lambda number: _ordinal(number),
+    regnal_ordinal=lambda number, name: _ordinal(number, "f" if name in _QUEENS else ""),
     numbered=words("rozdział część akt tom sekcja faza typ załącznik"),
-    centuries={"wiek": ""},
+    centuries={"wiek": "", "wieku": "g", "w wieku": "l"},
 )

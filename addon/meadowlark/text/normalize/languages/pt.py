@@ -13,6 +13,7 @@ from meadowlark.text.normalize.language import (
     Language,
     Noun,
     always,
+    by_ending,
     in_order,
     never,
     no_year_word,
@@ -38,9 +39,26 @@ def _plural(whole: int, decimals: bool) -> int:
     return 0 if whole < 2 else 1
 
 
-def _regnal(cardinal: Cardinal, number: int) -> str:
-    """Pedro segundo, Luís catorze."""
-    return _ordinal(number, "") if number <= 10 else cardinal(number, "")
+def _regnal(cardinal: Cardinal, number: int, name: str) -> str:
+    """Pedro segundo, Isabel segunda, Luís catorze."""
+    if number > 10:
+        return cardinal(number, "")
+    return _ordinal(number, "f" if name in ("Isabel", "Maria", "Catarina") else "")
+
+
+_agreement = by_ending(
+    "as?|[çs]ão|[çs]ões|dade|dades|gem|gens",
+    "dias?|mapas?|planetas?|idiomas?|climas?|problemas?|sistemas?|programas?|temas?",
+    "m",
+    words(
+        "há tem tens tenho temos têm resta restam falta faltam em com de por e ou só apenas recebeu recebido durante "
+        "dentro adicione adicionado uns os as cada para sem mais menos são últimos últimas próximos próximas"
+    ),
+    words(
+        "de do da e ou a o em no na por para com sem é são está estão mais menos que se ao as os um uma até desde mas "
+        "não também ponto vírgula agora hoje ontem"
+    ),
+)
 
 
 def _day(cardinal: Cardinal, day: int) -> str:
@@ -60,6 +78,9 @@ def _date_range(cardinal: Cardinal, first: Day, until: int) -> str:
 def _time(cardinal: Cardinal, clock: Clock) -> str:
     """Sete e trinta; sete horas."""
     text = cardinal(clock.hour, "f")
+    if clock.word.strip() == "min" and clock.minute:  # how long it takes
+        hours, minutes = ("s" * (each > 1) for each in (clock.hour, clock.minute))
+        return f"{text} hora{hours} e {cardinal(clock.minute, 'm')} minuto{minutes}"
     if clock.minute:
         text += f" e {cardinal(clock.minute, '')}"
     else:
@@ -102,7 +123,8 @@ _UNITS = nouns(
 ) | nouns("", {"%": "por cento", "‰": "por mil"}) | nouns(
     "f",
     {
-        "ppm": "parte por milhão|partes por milhão", "t": "tonelada|toneladas", "kcal": "quilocaloria|quilocalorias",
+        "ppm": "parte por milhão|partes por milhão", "rpm": "rotação por minuto|rotações por minuto",
+        "t": "tonelada|toneladas", "kcal": "quilocaloria|quilocalorias",
         "mph": "milha por hora|milhas por hora", "h": "hora|horas", "″": "polegada|polegadas",
     },
 )
@@ -110,6 +132,12 @@ _EURO = Currency(noun("euro|euros", "m"), noun("cêntimo|cêntimos", "m"))
 _REAL = Currency(noun("real|reais", "m"), noun("centavo|centavos", "m"))
 _DOLLAR = Currency(noun("dólar|dólares", "m"), noun("centavo|centavos", "m"))
 _POUND = Currency(noun("libra|libras", "f"), noun("penny|pence", "m"))
+
+_WINDS = words("vento ventos rajadas")
+_COMPASS = {
+    "N": "norte", "NE": "nordeste", "SE": "sudeste", "S": "sul", "SO": "sudoeste", "SW": "sudoeste",
+    "NO": "noroeste", "NW": "noroeste",
+}
 
 LANGUAGE = Language(
     code="pt",
@@ -141,6 +169,7 @@ LANGUAGE = Language(
     fractions={
         "1/2": "um meio", "1/3": "um terço", "2/3": "dois terços", "1/4": "um quarto", "3/4": "três quartos",
         "1/5": "um quinto", "1/8": "um oitavo", "1/10": "um décimo", "24/7": "vinte e quatro por sete",
+        "50/50": "cinquenta cinquenta",
     },
     mixed={"1/2": "{n} e meio", "1/4": "{n} e um quarto", "3/4": "{n} e três quartos", "1/3": "{n} e um terço"},
     mixed_gender="",
@@ -150,6 +179,9 @@ LANGUAGE = Language(
         "+": "mais", "−": "menos", "×": "vezes", "÷": "dividido por", "=": "é igual a", ":": "a", "≈": "cerca de",
         "<": "é menor que", ">": "é maior que",
     },
+    by="por",
+    out_of="de",
+    over="por",
     times_suffix="",
     signs={
         "#": "número", "№": "número", "n.º": "número", "nº": "número", "Nº": "número", "N.º": "número",
@@ -162,6 +194,8 @@ LANGUAGE = Language(
                               "chávena xícara colher cebola dúzia"),
                               "f"),
     },
+    agreement=_agreement,
+    cases={},
     units=_UNITS,
     per={
         "s": "por segundo", "min": "por minuto", "h": "por hora", "dia": "por dia", "mês": "por mês", "ano": "por ano",
@@ -193,12 +227,17 @@ LANGUAGE = Language(
     clock_words=("horas", "hora", "hs", "h"),
     clock_hour="h",
     dot="ponto",
+    colon="dois pontos",
     port="porta",
     version="versão",
     phone_pairs=False,
     spelled_after=words("pin código senha ramal tel telefone ligue liga ligar"),
     episode="temporada {season} episódio {episode}",
-    powers={"²": "ao quadrado", "³": "ao cubo"},
+    postcodes=r"(?:[0-9]{4}|[0-9]{5})-[0-9]{3}(?= \p{Lu})",
+    powers={"²": "ao quadrado", "³": "ao cubo", "^": "elevado a"},
+    rewrites={},
+    winds=_WINDS,
+    compass=_COMPASS,
     endings={},
     letters={
         "CO2": "C O dois", "CO₂": "C O dois", "PM2.5": "P M dois vírgula cinco", "PM2,5": "P M dois vírgula cinco",
@@ -207,7 +246,7 @@ LANGUAGE = Language(
     abbreviations={
         "p.ex.": "por exemplo", "p. ex.": "por exemplo", "P. ex.": "Por exemplo", "etc.": "et cetera",
         "aprox.": "aproximadamente", "máx.": "máximo", "mín.": "mínimo", "tel.": "telefone", "Tel.": "telefone",
-        "pág.": "página", "págs.": "páginas", "temp.": "temperatura", "a.C.": "antes de Cristo",
+        "art.": "artigo", "pág.": "página", "págs.": "páginas", "temp.": "temperatura", "a.C.": "antes de Cristo",
         "d.C.": "depois de Cristo",
     },
     titles={
@@ -223,7 +262,7 @@ LANGUAGE = Language(
         "Pedro João Luís Henrique Carlos Filipe Afonso Manuel Sancho Fernando Isabel Jorge Guilherme Eduardo Ricardo "
         "Napoleão Paulo Pio Bento Gregório Clemente Inocêncio Leão Nicolau Alexandre Catarina Frederico Leopoldo Maria"
     ),
-    regnal_ordinal=lambda number: _regnal(_brazilian, number),
+    regnal_ordinal=lambda number, name: _regnal(_brazilian, number, name),
     numbered=words("capítulo parte ato volume tomo seção fase tipo anexo livro artigo título século temporada"),
     centuries={},
 )
@@ -247,7 +286,7 @@ PORTUGAL = replace(
     date_range=lambda first, until: _date_range(_european, first, until),
     time=lambda clock: _time(_european, clock),
     time_range=lambda start, end: _time_range(_european, start, end),
-    regnal_ordinal=lambda number: _regnal(_european, number),
+    regnal_ordinal=lambda number, name: _regnal(_european, number, name),
     units={symbol: _noun_in_portugal(unit) for symbol, unit in _UNITS.items()},
     per={symbol: _in_portugal(phrase) for symbol, phrase in LANGUAGE.per.items()},
 )
