@@ -138,6 +138,7 @@ def test_every_quality_speaks(home: Path, quality: str) -> None:
     assert np.abs(np.concatenate(say(pipeline, "Hi."))).max() > 0.001
 
 
+@pytest.mark.timeout(60)  # the tape's first use loads much of torch: 5 s on a busy machine
 def test_a_gpu_speaks_as_many_as_its_memory_allows(home: Path, pipeline: FishPipeline) -> None:
     """All of a GPU's way, from recorded frames: the tape stands for its graphs, and a number for free memory."""
     context = PipelineContext(
