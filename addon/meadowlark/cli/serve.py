@@ -181,6 +181,8 @@ async def _learn_language(house: House, api: HomeAssistant) -> None:
     house.language = language
     house.refresh()
     _LOGGER.info("Home Assistant speaks %s: the default voice is %s", language, house.catalog.default)
+    if house.settings.preload:
+        _prewarm_default(house)  # perhaps of another engine than the one that was the default until now
 
 
 async def _befriend_ollama(house: House, url: str) -> None:
