@@ -153,7 +153,9 @@ def test_bytes_are_built_once_for_each_catalog(tmp_path):
     assert cache.of(other) != first
     (tmp_path / "info").write_bytes(cache.of(other))
     with (tmp_path / "info").open("rb") as file:
-        assert Info.from_event(read_event(file)) == build(other)
+        event = read_event(file)
+    assert Info.from_event(event) == build(other)
+    assert event.data == build(other).event().data
 
 
 def test_an_engine_that_is_not_trusted_now_says_so():
