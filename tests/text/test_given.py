@@ -97,7 +97,13 @@ def test_a_link_is_no_reason_to_tell() -> None:
         ("si", "see", True),
         ("faramir", "Pharamir", False),  # who wants this writes a stress mark
         ("ˈfaramir", "Pharamir", True),
-        ("folksvagen", "Volkswagen", True),
+        ("folksvagen", "Volkswagen", False),  # so long a word has its stress marked
+        ("kontakt", "Contact", False),
+        ("musik", "Music", False),
+        ("produkte", "Products", False),
+        ("kat", "cat", True),
+        ("nait", "night", True),
+        ("təˈmeɪtoʊ", "tomato", True),
         ("path", "docs", False),
         ("home", "Home", False),
         ("lights", "Kitchen lights", False),

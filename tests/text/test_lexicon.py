@@ -15,7 +15,9 @@ LEXICON = Lexicon(
         "": {"Meadowlark": "/ˈmɛdoʊlɑːk/"},
         "en": {
             "tomato": "tomayto", "HVAC": "H vac", "Home Assistant": "home assist", "Home": "house", "kWh": "K W H",
-            "Siobhan": "/ʃɪˈvɔːn/", "C++": "C plus plus",
+            "Siobhan": "/ʃɪˈvɔːn/", "C++": "C plus plus", "Q4": "fourth quarter", "Dr.": "Doc", "e.g.": "say",
+            "7:30": "half seven", "21": "blackjack", "St. Ives": "Saint Eyeves", "O'Brien": "Oh Bryan",
+            "Mbit/s": "megs", "CO2": "carbon dioxide", "sensor.hall": "the hall", "AT&T": "the phone people",
         },
         "en_GB": {"tomato": "tomahto"},
         "de": {"WLAN": "W-Lan"},
@@ -35,6 +37,17 @@ LEXICON = Lexicon(
         ("en", "home assistant", "house assistant"),
         ("en", "5 kWh in kWh", "five K W H in K W H"),
         ("en", "I like C++ most.", "I like C plus plus most."),
+        ("en", "Q4 2026, (Q4), Q4's", "fourth quarter twenty twenty-six, (fourth quarter), fourth quarter's"),
+        ("en", "Ask Dr. Smith, e.g. today.", "Ask Doc Smith, say today."),
+        ("en", "At 7:30 PM, 7:30.", "At half seven PM, half seven."),
+        (
+            "en",
+            "21 of 121, 21.5, -21 and 21 %",
+            "blackjack of one hundred twenty-one, twenty-one point five, minus twenty-one and twenty-one percent",
+        ),
+        ("en", "To St. Ives, O'Brien and O’Brien's!", "To Saint Eyeves, Oh Bryan and Oh Bryan's!"),
+        ("en", "1 kWh, 5 kWh, 100 Mbit/s", "one K W H, five K W H, one hundred megs"),
+        ("en", "CO2 in sensor.hall for AT&T", "carbon dioxide in the hall for the phone people"),
         ("de", "Das WLAN, die tomato.", "Das W-Lan, die tomato."),
         ("fr", "Une tomato.", "Une tomato."),
     ],
@@ -49,6 +62,16 @@ def test_ipa_tells_the_place_in_what_is_spoken() -> None:
     assert [(spoken.text[each.start : each.end], each.ipa) for each in spoken.pronunciations] == [
         ("Siobhan", "ʃɪˈvɔːn"),
         ("Meadowlark", "ˈmɛdoʊlɑːk"),
+    ]
+
+
+def test_endings_and_given_words_beside_entries_that_are_found_as_written() -> None:
+    spoken = Normalizer("en", LEXICON)("SIOBHAN'S Q4: 5 kWh for Siobhan’s Bo", [Pronunciation(34, 36, "boʊ")])
+    assert spoken.text == "SIOBHAN'S fourth quarter: five K W H for Siobhan’s Bo"
+    assert [(spoken.text[each.start : each.end], each.ipa) for each in spoken.pronunciations] == [
+        ("SIOBHAN'S", "ʃɪˈvɔːnz"),
+        ("Siobhan’s", "ʃɪˈvɔːnz"),
+        ("Bo", "boʊ"),
     ]
 
 

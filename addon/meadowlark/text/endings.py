@@ -10,7 +10,7 @@ import regex
 from meadowlark.api import Pronunciation
 from meadowlark.text.words import primary
 
-_ENDING_RE = regex.compile(r"['’]?s(?![\p{L}\p{N}\p{M}_'’])")
+_ENDING_RE = regex.compile(r"(?:['’][sS]|s)(?![\p{L}\p{N}\p{M}_'’])")
 _SIBILANTS: Final = "szʃʒʂʐɕʑʧʤ"
 _VOICELESS: Final = "ptkfθx"
 

@@ -4,9 +4,10 @@ A link's target between slashes looks the same: `[docs](/path/)`. It is IPA when
 but signs of the IPA, and
 
 - one of them is found in no address: ˈ ː ə ʃ and so on, or a combining mark; or
-- all are plain letters, as in `[Cuba](/kuba/)`, and they could sound like the word: the same consonants in the same
-  order as far as letters tell, as many words, no spelling that no transcription has ("ll", "sh", "ck", "q"), and not
-  the beginning of the word, which is what addresses repeat (`[Home](/home/)`).
+- all are plain letters, as in `[cat](/kat/)`, they are one syllable or at most four letters to a word (who writes
+  longer words in IPA marks the stress, and `[Contact](/kontakt/)` is a page), and they could sound like the word: the
+  same consonants in the same order as far as letters tell, as many words, no spelling that no transcription has ("ll",
+  "sh", "ck", "q"), and not the beginning of the word, which is what addresses repeat (`[Home](/home/)`).
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ _CLASSES: Final = {
     **{letter: letter for letter in "lmr"},
 }
 _ALIKE: Final = 0.8
+_VOWELS_RE = regex.compile(r"[aeiouyæøœ]+")
+_SHORT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ def is_ipa_of(ipa: str, word: str) -> bool:
     if _CERTAIN_RE.search(unicodedata.normalize("NFC", ipa)) and ipa != spelt:
         return True
     if _SPELLED_RE.search(ipa) or len(ipa.split()) != len(spelt.split()) or spelt.startswith(ipa) or ipa in spelt:
+        return False
+    if any(len(each) > _SHORT and len(_VOWELS_RE.findall(each)) > 1 for each in ipa.split()):
         return False
     written, said = _skeleton(spelt), _skeleton(ipa)
     return said != "" and SequenceMatcher(None, written, said, autojunk=False).ratio() >= _ALIKE

@@ -34,7 +34,7 @@ def normalize(text: str, language: str) -> str:
 
 
 def prepare(language: str) -> None:
-    """Load what a language's first number would wait for: 50-100 ms of work, once; from any thread."""
+    """Load what a language's first number would wait for: 50-200 ms of work, once; from any thread."""
     normalize("1", language)
 
 
@@ -69,30 +69,43 @@ class Normalizer:
 
         given: words whose sounds the text itself gives; they stay as they are, and the lexicon does not change them.
         """
-        spoken = self._spoken(masked(text, given) if given else text)
-        if given:
-            found = unmasked(spoken.text, text, given)
-            if found is None:  # the text has the letters of the mask
-                return self._spoken(text)
-            said = sorted((*spoken.pronunciations, *found[1]), key=lambda each: each.start)
-            spoken = replace(spoken, text=found[0], pronunciations=tuple(said))
+        spoken = self._spoken(text, self._held(text, given))
+        if spoken is None:  # the text has the letters of the mask
+            spoken = self._spoken(text, ()) or Spoken(text, (), ())
         if not spoken.pronunciations:
             return spoken
         ended = tuple(with_ending(each, spoken.text, self._language) for each in spoken.pronunciations)
         return replace(spoken, pronunciations=ended)
 
-    def _spoken(self, text: str) -> Spoken:
-        steps = self._engine.steps(text)
-        normal = text
+    def _held(self, text: str, given: Sequence[Pronunciation]) -> list[Pronunciation]:
+        """What no rule may touch: given words, and the user's own that are looked for as they are written."""
+        held = list(given)
+        for start, end in self._words.as_written(text) if self._words else ():
+            if all(end <= each.start or each.end <= start for each in given):
+                held.append(Pronunciation(start, end, ""))
+        return sorted(held, key=lambda each: each.start)
+
+    def _spoken(self, text: str, held: Sequence[Pronunciation]) -> Spoken | None:
+        """None where what is held was not to be found again."""
+        normal = masked(text, held) if held else text
+        steps = self._engine.steps(normal)
         for edits in steps:
             normal = apply(normal, edits)
+        said: list[Pronunciation] = []
+        if held:
+            found = unmasked(normal, text, held)
+            if found is None:
+                return None
+            normal, said = found[0], [each for each in found[1] if each.ipa]
         if self._words is None:
-            return Spoken(normal, (), steps)
-        respelled, pronunciations = self._words.find(normal)
+            return Spoken(normal, tuple(said), steps)
+        respelled, pronunciations = self._words.find(masked(normal, said) if said else normal)
         spoken = apply(normal, respelled)
         if _SPEAKABLE_RE.search(normal) and not _SPEAKABLE_RE.search(spoken):
-            return Spoken(normal, (), steps)
-        return Spoken(spoken, pronunciations, (*steps, respelled))
+            return Spoken(normal, tuple(said), steps)
+        said = [replace(each, start=moved(each.start, respelled), end=moved(each.end, respelled)) for each in said]
+        said = sorted((*said, *pronunciations), key=lambda each: each.start)
+        return Spoken(spoken, tuple(said), (*steps, respelled))
 
 
 def languages() -> tuple[str, ...]:
