@@ -17,8 +17,8 @@ from textwrap import dedent
 import msgspec
 import pytest
 
-from meadowlark.api import Value
-from meadowlark.discovery import discover
+from meadowlark.api import EngineManifest, Value
+from meadowlark.discovery import discover, remembered
 from meadowlark.plugins import Line, Order, PluginRow, Registry, installed
 
 STEP_SECONDS = 3.0
@@ -355,6 +355,32 @@ def test_a_broken_interpreter_is_a_row(tmp_path: Path, script: str | None, reaso
     assert broken.name == str(python)
     assert reason in broken.error
     assert os.fspath(python) in broken.error
+
+
+def manifest(name: str) -> EngineManifest:
+    return EngineManifest(name, name, "MIT", "x:Y", 16000)
+
+
+def test_what_a_look_failed_on_is_as_before_and_what_is_gone_is_gone() -> None:
+    rows = tuple(PluginRow(name, engines=(name,)) for name in ("a", "b", "gone"))
+    other = PluginRow("c", engines=("c",), environment="/other/python")
+    engines = tuple(map(manifest, ("a", "b", "gone", "c")))
+    before = Registry(engines, (*rows, other), {"c": "/other/python"})
+    hung = PluginRow("a", error="import did not finish within 5 s")
+    dead = PluginRow("/other/python", error="cannot run", environment="/other/python")
+    new = PluginRow("new", engines=("new",))
+    found = Registry((manifest("b"), manifest("new")), (hung, rows[1], dead, new))
+    after = remembered(before, found)
+    assert [each.id for each in after.engines] == ["a", "b", "c", "new"]
+    assert after.interpreters == {"c": "/other/python"}
+    assert remembered(after, found).engines == after.engines
+    assert remembered(before, Registry(engines[:1], rows[:1])).engines == engines[:1]
+
+
+def test_one_that_is_switched_off_is_gone() -> None:
+    before = Registry((manifest("a"),), (PluginRow("a", engines=("a",)),))
+    off = Registry((), (PluginRow("a", error="switched off", disabled=True),))
+    assert remembered(before, off) == off
 
 
 READER = """

@@ -63,6 +63,30 @@ async def discover(
     return registry
 
 
+def remembered(before: Registry, found: Registry) -> Registry:
+    """What was found; what this look failed on stays as the one before has found it: the machine may be busy."""
+    now = {(row.name, row.environment): row for row in found.rows}
+    broken = {row.environment for row in found.errors if row.name == (row.environment or sys.executable)}
+    stays: dict[tuple[str, str], PluginRow] = {}
+    for row in before.rows:
+        key = row.name, row.environment
+        again = now.get(key)
+        if row.engines and (row.environment in broken or (again in found.errors and again and not again.engines)):
+            stays[key] = replace(row, error=again.error if again else row.error)
+    kept = {engine for row in stays.values() for engine in row.engines}.difference(each.id for each in found.engines)
+    if not kept:
+        return found
+    _LOGGER.warning("Left as before, since this look for plugins failed: %s", ", ".join(sorted(kept)))
+    order = {each.id: place for place, each in enumerate(before.engines)}
+    engines = [*found.engines, *(each for each in before.engines if each.id in kept)]
+    return replace(
+        found,
+        engines=tuple(sorted(engines, key=lambda each: order.get(each.id, len(order)))),
+        rows=tuple({**now, **stays}.values()),
+        interpreters={**found.interpreters, **{k: v for k, v in before.interpreters.items() if k in kept}},
+    )
+
+
 async def _probe(interpreter: str, order: Order, step_seconds: float) -> Registry:
     """One interpreter's plugins. A plugin that sticks or crashes its probe is skipped and the probe run again."""
     skip: dict[str, str] = {}

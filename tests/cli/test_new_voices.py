@@ -14,6 +14,7 @@ from meadowlark.errors import VoiceError
 from meadowlark.settings import Settings
 
 PLUGIN = """
+import os
 import time
 
 from meadowlark.api import Voice, hookimpl
@@ -27,6 +28,8 @@ def register_engines(register):
 def register_voices(register, voice_dir):
     for path in sorted(voice_dir.glob("*.tone")):
         register("folder", Voice(path.stem, ("en",)))
+    if (voice_dir / "fatal").exists():
+        os._exit(1)
     if (voice_dir / "slow").exists():
         (voice_dir / "slow").unlink()
         time.sleep(2.5)
@@ -57,6 +60,23 @@ async def test_a_new_voice_appears(tmp_path: Path) -> None:
         again = house.catalog
         await house.rediscover()
         assert house.catalog is again  # nothing new: Info stays as it is
+
+
+async def test_a_look_that_fails_takes_nothing_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    voices = tmp_path / "data" / "voices"
+    voices.mkdir(parents=True)
+    (voices / "bell.tone").write_text("")
+    async with open_house(Settings(data_dir=tmp_path / "data")) as house:
+        before = house.catalog
+        (voices / "fatal").write_text("")
+        await house.rediscover()
+        assert house.catalog is before
+        assert "Left as before, since this look for plugins failed: folder" in caplog.text
+        (voices / "fatal").unlink()
+        (voices / "bell.tone").unlink()
+        await house.rediscover()
+        with pytest.raises(VoiceError):
+            house.catalog.resolve(VoiceRequest("folder/bell"))
 
 
 async def test_of_two_looks_at_once_the_later_has_the_last_word(tmp_path: Path) -> None:

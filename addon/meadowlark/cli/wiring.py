@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..api import Asset, EngineManifest
 from ..catalog import Catalog, Choice
-from ..discovery import discover
+from ..discovery import discover, remembered
 from ..errors import SettingsError, VoiceError
 from ..fallbacks import Wishes
 from ..models.licenses import Notices
@@ -109,7 +109,7 @@ class House:
     async def rediscover(self) -> None:
         """Look for plugins and voices again; what is new can be asked for without a restart."""
         async with self.looking:
-            found = await find(self.settings)
+            found = remembered(self.registry, await find(self.settings))
             if found.engines == self.registry.engines:
                 await self.store.refresh()
                 return
