@@ -92,7 +92,7 @@ async def say(house: House, voice: str = "") -> tuple[int, bytes]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  a process downloads
             await asyncio.sleep(0.01)
 
@@ -105,7 +105,7 @@ async def test_the_configured_voice_takes_over_when_it_is_there(
     hub: Hub, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    hub.files["meadow/lark/model.onnx"].block_seconds = 0.3
+    hub.files["meadow/lark/model.onnx"].block_seconds = 10.0  # until the stand-in has spoken
     async with kept(Settings(data_dir=tmp_path / "data", voice="horn/anna")) as house:
         assert offered(house) == set()
         rate, audio = await say(house)
@@ -113,6 +113,7 @@ async def test_the_configured_voice_takes_over_when_it_is_there(
         assert len(audio) > 20_000
         assert "horn/anna is " in caplog.text
         assert "; espeak/de speaks" in caplog.text
+        hub.unblock()
         await until(lambda: not house.store.why("horn", "anna"))
         assert await say(house) == (16_000, b"\x05\x01" * 1600)
         assert offered(house) == {"horn/anna"}

@@ -65,7 +65,7 @@ def fetcher(shelves: Shelves) -> Fetcher:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         while not condition():  # noqa: ASYNC110  whatever it is that changes
             await asyncio.sleep(0.005)
 

@@ -39,6 +39,7 @@ class File:
 
     retry_after: str = ""
     block_seconds: float = 0.0
+    """Of pause after each block; see Hub.unblock."""
     sent_instead: bytes | None = None
     """Comes in place of the data, with the data's checksum in the headers."""
 
@@ -70,6 +71,11 @@ class Hub:
 
     active: int = 0
     busiest: int = 0
+    unblocked: threading.Event = field(default_factory=threading.Event)
+
+    def unblock(self) -> None:
+        """From now on nothing pauses, and what does goes on."""
+        self.unblocked.set()
 
 
 @contextmanager
@@ -159,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
             block = memoryview(data)[at : min(end, at + BLOCK)]
             self.wfile.write(block)
             file.sent += len(block)
-            time.sleep(file.block_seconds)
+            self.house.unblocked.wait(file.block_seconds)
         if end < len(data):
             self._reset()
         return None
