@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import onnx
+import onnxruntime
 import pytest
 
 from meadowlark.kit.ort import MOST_THREADS, Compute, default_threads, memory_bytes, providers, session
@@ -46,6 +47,14 @@ def test_a_session_has_the_options_of_a_house(model: onnx.ModelProto) -> None:
     assert not made.enable_cpu_mem_arena
     assert made.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert session(model.SerializeToString()).get_session_options().intra_op_num_threads == default_threads()
+
+
+def test_threads_spin_for_a_time_where_onnxruntime_knows_a_limit(model: onnx.ModelProto) -> None:
+    made = session(model.SerializeToString(), Compute(spin_us=50)).get_session_options()
+    limited = tuple(map(int, onnxruntime.__version__.split(".")[:2])) >= (1, 31)
+    assert made.get_session_config_entry("session.intra_op.allow_spinning") == str(int(limited))
+    if limited:
+        assert made.get_session_config_entry("session.intra_op.spin_duration_us") == "50"
 
 
 def test_threads_are_those_that_this_process_may_use() -> None:
