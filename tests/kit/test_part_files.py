@@ -67,8 +67,11 @@ def test_changed_content_and_another_recipe_are_made_anew_and_the_old_go(
     assert new != old
     assert make.times == 2
     assert not Path(old["first"]).exists()  # type: ignore[arg-type]
-    parts(model_file, folder, "test-2", NAMES, make)
-    assert make.times == 3
+    small = parts(model_file, folder, "test-1-small", NAMES, make)
+    newest = parts(model_file, folder, "test-2", NAMES, make)
+    assert make.times == 4
+    assert not Path(new["first"]).exists()  # type: ignore[arg-type]
+    assert all(Path(each["first"]).exists() for each in (small, newest))  # type: ignore[arg-type]
 
 
 def test_parts_of_a_model_that_is_gone_go_too(model_file: Path, tmp_path: Path, make: Maker) -> None:

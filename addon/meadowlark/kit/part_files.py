@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -142,14 +143,19 @@ def _write(place: Path, made: Mapping[str, ModelProto], origin: Mapping[str, Any
 
 
 def _remove_outdated(folder: Path, newest: Path) -> None:
-    """Parts of models that are gone, and older parts of the same model by the same recipe's name."""
-    origin = _origin(newest)
+    """Parts of models that are gone, and older parts of the same model by the same recipe or another version of it."""
+    origin = _kind(_origin(newest))
     for place in folder.iterdir():
         finished = place.is_dir() and not place.name.startswith(".")  # the others are being made
         other = _origin(place) if finished and place != newest else None
-        if other and (not Path(other["model"]).exists() or other == origin):
+        if other and (not Path(other["model"]).exists() or _kind(other) == origin):
             _LOGGER.debug("Removing outdated parts of %s", other["model"])
             shutil.rmtree(place, ignore_errors=True)
+
+
+def _kind(origin: Mapping[str, str] | None) -> tuple[str, str] | None:
+    """The model, and the recipe without the number of its version: "kokoro-uint8" of "kokoro-3-uint8"."""
+    return (origin["model"], re.sub(r"-\d+(?=-|$)", "", origin["recipe"], count=1)) if origin else None
 
 
 def _origin(place: Path) -> dict[str, str] | None:
