@@ -15,6 +15,8 @@ FILE = "blends.txt"
 Blend = tuple[tuple[str, float], ...]
 """Voices and their shares, which add up to 1."""
 
+MOST_WEIGHT = 1_000_000
+
 _PART = re.compile(r"([^\s+*()]+)\s*(?:\*\s*([^\s+*()]+)|\(\s*([^\s+*()]+)\s*\))?")
 _NAME = re.compile(r"[^\s/+=#]+")
 
@@ -68,6 +70,6 @@ def _weight(text: str, blend: str) -> float:
         weight = float(text)
     except ValueError:
         weight = math.nan
-    if not (math.isfinite(weight) and weight >= 0):
-        raise ModelFileError(f"blend {blend!r}: {text!r} is no weight; use a number that is not negative")
+    if not 0 <= weight <= MOST_WEIGHT:
+        raise ModelFileError(f"blend {blend!r}: {text!r} is no weight; use a number from 0 to {MOST_WEIGHT:,}")
     return weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,9 +73,7 @@ class KokoroModel:
         self._pace = Pace(HALF / RATE)
         self._sound: onnxruntime.InferenceSession | None = None
         try:
-            files = _cut(path, parts_dir, small_text=small_text, device=compute.device)
-            self._text = ort.session(files[TEXT], compute)
-            self._sound = ort.session(files[SOUND], compute)
+            self._text, self._sound = _parts(path, parts_dir, compute, small_text=small_text)
             self._features, self._source, self._style = (each.name for each in self._sound.get_inputs())
         except OSError as error:
             raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -144,6 +143,29 @@ class KokoroModel:
                 heard[:count] = tail[:count] * (1 - rising) + heard[:count] * rising
             tail = audio[stop : stop + min(FADE, context * HALF)]
             yield heard
+
+
+def _parts(path: Path, folder: Path, compute: ort.Compute, *, small_text: bool) -> tuple[Any, Any]:
+    """Sessions of the two parts. Kept ones that are broken, by a full disk or a loss of power, are made once more."""
+    files = _cut(path, folder, small_text=small_text, device=compute.device)
+    try:
+        return ort.session(files[TEXT], compute), ort.session(files[SOUND], compute)
+    except Exception as error:  # whatever ONNX Runtime has to say about a file that it cannot read, or a device
+        broken = [each for each in files.values() if isinstance(each, Path) and _is_broken(each)]
+        if not broken:
+            raise
+        _LOGGER.warning("%s, a part of %s, is broken and made anew (%s)", broken[0], path.name, error)
+        shutil.rmtree(broken[0].parent, ignore_errors=True)
+    files = _cut(path, folder, small_text=small_text, device=compute.device)
+    return ort.session(files[TEXT], compute), ort.session(files[SOUND], compute)
+
+
+def _is_broken(path: Path) -> bool:
+    try:
+        load(path)
+    except GraphError:
+        return True
+    return False
 
 
 def _cut(path: Path, folder: Path, *, small_text: bool, device: str) -> Parts:

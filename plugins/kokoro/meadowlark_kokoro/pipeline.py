@@ -38,6 +38,12 @@ KEPT_FRAMES = 12
 MEMORY_PER_BYTE = 1.3
 """Of a model's file that is open and has spoken."""
 
+FADE = 240
+"""Samples (10 ms) over which what is left of the hiss ends: cut in the middle it would click."""
+
+SPIN_US = 50
+"""The text part is a thousand small steps."""
+
 KNEE = 0.95
 _CALIBRATION = "ðə lˈIts ɪn ðə lˈɪvɪŋ ɹˈum ɑɹ ˈɔn."
 
@@ -54,6 +60,7 @@ class KokoroPipeline(Pipeline):
             threads=int(settings.number(options, "threads")),
             tensorrt=settings.switch(options, "tensorrt"),
             cache_dir=self.context.data_dir,
+            spin_us=SPIN_US,
         )
         small = settings.choice(options, "text_part")
         self._small_text = small == "uint8" or (small == "auto" and ort.memory_bytes() < ort.SMALL_HOST_BYTES)
@@ -226,7 +233,7 @@ def _surplus(speech: Speech) -> int:
 
 
 def _trimmed(audio: Iterator[Audio], speech: Speech) -> Iterator[Audio]:
-    """Without the surplus."""
+    """Without the surplus, and faded out where that was cut off."""
     if not (surplus := _surplus(speech)):
         yield from audio
         return
@@ -234,8 +241,16 @@ def _trimmed(audio: Iterator[Audio], speech: Speech) -> Iterator[Audio]:
     for chunk in audio:
         if left <= 0:
             return
-        yield chunk[:left]
-        left -= len(chunk)
+        heard, left = chunk[:left], left - len(chunk)
+        yield _faded(heard, max(0, left))
+
+
+def _faded(audio: Audio, following: int) -> Audio:
+    """With its part of the last FADE samples of a run, of which so many are still to come."""
+    if not len(audio) or following >= FADE:
+        return audio
+    to_the_end = np.arange(following + len(audio) - 1, following - 1, -1, dtype=np.float32)
+    return audio * np.minimum(1, to_the_end / FADE).astype(np.float32)
 
 
 def _limited(audio: Audio) -> Audio:

@@ -37,6 +37,7 @@ def test_blends(text: str, expected: dict[str, float]) -> None:
         ("af_heart*-1", "'-1' is no weight"),
         ("af_heart*lots", "'lots' is no weight"),
         ("af_heart*nan", "'nan' is no weight"),
+        ("af_heart*1e308+af_sky*1e308", "use a number from 0 to 1,000,000"),
         ("af_heart +", "write af_heart"),
         ("", "write af_heart"),
         ("af_heart af_sky", "write af_heart"),

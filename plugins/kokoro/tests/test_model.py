@@ -112,6 +112,24 @@ def test_the_parts(tmp_path: Path) -> None:
         onnx.checker.check_model(model, full_check=True)
 
 
+@pytest.mark.parametrize("part", [TEXT, SOUND])
+@pytest.mark.parametrize("content", [b"", b"not a model", None])
+def test_a_kept_part_that_is_broken_is_made_anew(
+    tmp_path: Path, part: str, content: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = doubles.write(tmp_path)
+    opened(path)
+    (kept,) = (path.parent / "parts").glob(f"*/{part}.onnx")
+    kept.write_bytes(kept.read_bytes()[:1000] if content is None else content)
+    model = opened(path)
+    assert model.in_windows
+    assert np.allclose(model.whole(model.begin(TOKENS, STYLE, 1.0)), original(path), atol=1e-5)
+    assert "broken and made anew" in caplog.text
+    caplog.clear()
+    opened(path)
+    assert not caplog.text
+
+
 def test_a_small_text_part_changes_little(tmp_path: Path) -> None:
     path = doubles.write(tmp_path)
     model = opened(path, small_text=True)

@@ -20,7 +20,7 @@ from meadowlark_kokoro import doubles
 from meadowlark_kokoro.errors import ModelFileError
 from meadowlark_kokoro.files import Found, look
 from meadowlark_kokoro.model import Speech
-from meadowlark_kokoro.pipeline import KEPT_FRAMES, KNEE, KokoroPipeline, _limited, _trimmed
+from meadowlark_kokoro.pipeline import FADE, KEPT_FRAMES, KNEE, KokoroPipeline, _limited, _trimmed
 from meadowlark_kokoro.timings import Word, words
 from meadowlark_kokoro.voices import PUBLISHED, language_of
 
@@ -233,6 +233,17 @@ def test_the_hiss_of_the_closing_pad_is_cut() -> None:
     chunks = np.split(np.ones(round(seconds * 24000), np.float32), [9000])
     assert sum(map(len, _trimmed(iter(chunks), speech))) == (2 + 10 + KEPT_FRAMES) * 600
     assert sum(map(len, _trimmed(iter(chunks), Speech({}, None, float(seconds))))) == sum(map(len, chunks))
+
+
+@pytest.mark.parametrize("at", [[9000], [14_300], [14_390], [14_160, 14_300, 16_000]])
+def test_what_is_left_of_the_hiss_fades_however_it_comes(at: list[int]) -> None:
+    durations = np.array([2, 10, KEPT_FRAMES + 8])
+    chunks = np.split(np.ones(durations.sum() * 600, np.float32), at)
+    audio = np.concatenate(list(_trimmed(iter(chunks), Speech({}, durations, durations.sum() * 0.025))))
+    assert len(audio) == (2 + 10 + KEPT_FRAMES) * 600 == 14_400
+    assert (audio[:-FADE] == 1).all()
+    assert np.abs(np.diff(audio)).max() < 0.005
+    assert audio[-1] == 0
 
 
 def test_peaks_bend_and_do_not_clip() -> None:
