@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
-import tempfile
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from pathlib import Path
 
 from ..api import Asset, EngineManifest
 from ..catalog import Catalog, Choice
@@ -34,6 +31,7 @@ from ..speech import Speaker, Words
 from ..text.lexicon import Lexicon
 from ..worker.environments import Nurseries
 from ..worker.process import Launch, WorkerProcess, start
+from .data_folder import with_writable_data
 from .model_store import notices_of, shelves_of, store_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -161,7 +159,7 @@ def catalog_of(
 @asynccontextmanager
 async def open_house(settings: Settings, choose: Pick = pick, use: Use = Use.SERVER) -> AsyncIterator[House]:
     """Ready to speak; every worker is gone when the block ends. choose: the order of sentences."""
-    settings = _with_writable_data(settings)
+    settings = with_writable_data(settings)
     lexicon = _lexicon(settings, use)
     registry = await find(settings)
     file = LedgerFile(settings.data_dir / "ledger.json", shared=use is not Use.SERVER)
@@ -245,24 +243,6 @@ def _limit(settings: Settings) -> Limit:
         least=math.inf if settings.keep_loaded else 0.0,
         most=settings.release_seconds or math.inf,
     )
-
-
-def _with_writable_data(settings: Settings) -> Settings:
-    """The settings, with a folder of the moment where theirs cannot be written: the house speaks all the same."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=settings.data_dir):
-            return settings
-    except OSError as error:
-        aside = Path(tempfile.gettempdir()) / f"meadowlark-{os.getuid()}"
-        aside.mkdir(mode=0o700, exist_ok=True)
-        _LOGGER.warning(
-            "data_dir %s cannot be written (%s): models and measurements go to %s meanwhile; choose another --data-dir",
-            settings.data_dir,
-            error.strerror,
-            aside,
-        )
-        return replace(settings, data_dir=aside, voice_dir=settings.voices)
 
 
 def _check_engine_names(settings: Settings, registry: Registry) -> None:
