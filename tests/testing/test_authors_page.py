@@ -22,8 +22,7 @@ from meadowlark.testing.lightness import HEAVY
 from meadowlark.text import MarkerMap, Segmenter
 from meadowlark.worker.job import Cancelled
 from meadowlark.worker.messages import Speak
-from meadowlark.worker.patience import patience
-from meadowlark.worker.patience import CANCEL_SECONDS
+from meadowlark.worker.patience import CANCEL_SECONDS, patience
 from meadowlark.worker.rounds import Job
 
 FOLDER = Path(__file__).parent.parent.parent / "plugins"
