@@ -127,6 +127,7 @@ class _Worker:
                 self._places,
             )
         )
+        self._meter.reset_peaks()
         return pipeline
 
     def _take_up(self, pipeline: Pipeline, engine_rate: int) -> bool:
@@ -139,7 +140,8 @@ class _Worker:
             if not isinstance(order, Speak):
                 self._last = True
                 break
-            self._note_peaks()
+            if self._jobs:
+                self._note_peaks()
             unwanted, prepare = partial(self._is_unwanted, order.job), partial(self._prepare, pipeline, order)
             self._jobs.append(Job(pipeline, order, engine_rate, unwanted, prepare=prepare))
         return bool(self._jobs)
@@ -175,6 +177,8 @@ class _Worker:
         self._jobs.remove(job)
         self._cancelled.discard(job.number)
         self._send(end)
+        if not self._jobs:
+            self._meter.reset_peaks()  # now, and not in the 0.1 ms before the next sentence's first audio
 
     def _prepare(self, pipeline: Pipeline, order: Speak) -> None:
         """The core is told when it begins and when it is over: it would take the silence for a hang."""
@@ -188,10 +192,9 @@ class _Worker:
 
     def _note_peaks(self) -> None:
         """Count peaks from here on, without loss for those who speak already."""
-        if self._jobs:
-            took = self._meter.read()
-            for job in self._jobs:
-                job.note(took)
+        took = self._meter.read()
+        for job in self._jobs:
+            job.note(took)
         self._meter.reset_peaks()
 
     def _send(self, message: Message) -> None:
