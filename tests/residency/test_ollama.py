@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -280,8 +281,10 @@ async def test_garbage_costs_one_line(
 
 
 async def test_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
-    ollama = Ollama("http://127.0.0.1:9")
-    assert (await ollama.release(GB)).bytes == 0
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen
+        ollama = Ollama(f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        assert (await ollama.release(GB)).bytes == 0
     assert len(caplog.records) == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from meadowlark.server.advertise import SERVICE, Advertiser, default_name
 from meadowlark.server.endpoint import TcpEndpoint, UnixEndpoint
 
 HOME = TcpEndpoint("127.0.0.1", 10200)
+
+RUN = f"ml-{uuid.uuid4().hex[:8]}"
+"""Names begin so: the same tests may run elsewhere on this machine."""
 
 
 def adapter(name: str, *addresses: str) -> Adapter:
@@ -104,7 +108,7 @@ class Network:
 
     async def resolve(self, name: str) -> AsyncServiceInfo:
         info = AsyncServiceInfo(SERVICE, f"{name}.{SERVICE}")
-        assert await info.async_request(self.zeroconf.zeroconf, 3000)
+        assert await info.async_request(self.zeroconf.zeroconf, 15_000)
         return info
 
     async def close(self) -> None:
@@ -137,38 +141,38 @@ async def advertise() -> AsyncIterator[Advertise]:
 
 
 async def test_found_resolved_and_gone(network, advertise):
-    advertiser = advertise("ml-found", [HOME])
-    await network.sees("Added", "ml-found")
-    info = await network.resolve("ml-found")
+    advertiser = advertise(f"{RUN}-found", [HOME])
+    await network.sees("Added", f"{RUN}-found")
+    info = await network.resolve(f"{RUN}-found")
     assert info.parsed_addresses() == ["127.0.0.1"]
     assert info.port == 10200
     await advertiser.stop()
-    await network.sees("Removed", "ml-found")
+    await network.sees("Removed", f"{RUN}-found")
     assert advertiser.addresses == ()
 
 
 async def test_changed_addresses_are_updated_without_vanishing(network, advertise):
     present = [adapter("lo", "127.0.0.2")]
     endpoints = [TcpEndpoint("127.0.0.2", 1), TcpEndpoint("127.0.0.1", 1)]
-    advertiser = advertise("ml-moving", endpoints, present=lambda: present, poll_seconds=0.1)
-    await network.sees("Added", "ml-moving")
-    assert (await network.resolve("ml-moving")).parsed_addresses() == ["127.0.0.2"]
+    advertiser = advertise(f"{RUN}-moving", endpoints, present=lambda: present, poll_seconds=0.1)
+    await network.sees("Added", f"{RUN}-moving")
+    assert (await network.resolve(f"{RUN}-moving")).parsed_addresses() == ["127.0.0.2"]
     present[:] = [adapter("lo", "127.0.0.1")]
-    while (await network.resolve("ml-moving")).parsed_addresses() != ["127.0.0.1"]:  # noqa: ASYNC110
+    while (await network.resolve(f"{RUN}-moving")).parsed_addresses() != ["127.0.0.1"]:  # noqa: ASYNC110
         await asyncio.sleep(0.1)  # mDNS lets a replaced address live for a second
     assert advertiser.addresses == ("127.0.0.1",)
-    assert ("Removed", "ml-moving") not in network.seen
+    assert ("Removed", f"{RUN}-moving") not in network.seen
     await advertiser.stop()
-    await network.sees("Removed", "ml-moving")
+    await network.sees("Removed", f"{RUN}-moving")
 
 
 async def test_a_taken_name_gets_a_number_and_a_host_name_of_its_own(network, advertise):
-    first = advertise("ml-twin", [HOME])
-    await network.sees("Added", "ml-twin")
-    second = advertise("ml-twin", [TcpEndpoint("127.0.0.1", 10300)])
-    await network.sees("Added", "ml-twin-2")
-    assert (first.name, second.name) == ("ml-twin", "ml-twin-2")
-    one, two = [await network.resolve(name) for name in ("ml-twin", "ml-twin-2")]
+    first = advertise(f"{RUN}-twin", [HOME])
+    await network.sees("Added", f"{RUN}-twin")
+    second = advertise(f"{RUN}-twin", [TcpEndpoint("127.0.0.1", 10300)])
+    await network.sees("Added", f"{RUN}-twin-2")
+    assert (first.name, second.name) == (f"{RUN}-twin", f"{RUN}-twin-2")
+    one, two = [await network.resolve(name) for name in (f"{RUN}-twin", f"{RUN}-twin-2")]
     assert (one.port, two.port) == (10200, 10300)
     assert one.server != two.server  # two machines under one host name would share their addresses
 
@@ -182,17 +186,17 @@ async def test_a_network_that_comes_later_is_waited_for_with_one_line_in_the_log
             raise look
         return look
 
-    advertiser = advertise("ml-late", [HOME], present=present, poll_seconds=0.04, retry_seconds=0.01)
-    await network.sees("Added", "ml-late")
+    advertiser = advertise(f"{RUN}-late", [HOME], present=present, poll_seconds=0.04, retry_seconds=0.01)
+    await network.sees("Added", f"{RUN}-late")
     await advertiser.stop()
     assert [record.levelname for record in caplog.records if record.name.startswith("meadowlark")] == ["WARNING"]
     assert "no network address" in caplog.text
 
 
 async def test_a_name_may_be_any_text(network, advertise):
-    advertise("Küche 1.OG (Süd)", [HOME])
-    await network.sees("Added", "Küche 1.OG (Süd)")
-    assert (await network.resolve("Küche 1.OG (Süd)")).server.isascii()
+    advertise(f"Küche 1.OG (Süd) {RUN}", [HOME])
+    await network.sees("Added", f"Küche 1.OG (Süd) {RUN}")
+    assert (await network.resolve(f"Küche 1.OG (Süd) {RUN}")).server.isascii()
 
 
 @pytest.mark.parametrize("name", ["", "x" * 61, "ü" * 31, "two\nlines"])
@@ -217,7 +221,7 @@ async def test_the_loopback_that_has_no_multicast_is_not_announced(advertise, ca
 
 async def test_stopping_at_any_moment_leaves_nothing_behind():
     for wait in (0, 0.01, 0.3):
-        advertiser = Advertiser("ml-brief", [HOME])
+        advertiser = Advertiser(f"{RUN}-brief", [HOME])
         advertiser.start()
         await asyncio.sleep(wait)
         await advertiser.stop()

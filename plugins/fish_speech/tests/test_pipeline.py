@@ -215,7 +215,8 @@ def test_a_reference_is_encoded_once(home: Path, pipeline: FishPipeline, monkeyp
         raise AssertionError("encoded again")
 
     monkeypatch.setattr(pipeline, "_encode", never)
-    np.testing.assert_array_equal(np.concatenate(say(pipeline, "Hi.", voice, seed=1)), first)
+    again = np.concatenate(say(pipeline, "Hi.", voice, seed=1))  # cut into pieces as time has it
+    np.testing.assert_allclose(again, first, atol=1e-6)
 
 
 def test_a_recording_may_be_exchanged(home: Path, pipeline: FishPipeline) -> None:
