@@ -11,11 +11,11 @@ from functools import cache
 _NEVER = {
     "": "n° e.g i.e z.b d.h p.ex p.ej t.ex vs cf ca approx dr prof nr tel mr mrs ms",
     "en": "mr mrs ms mx dr prof rev fr gen col sgt capt lt cmdr gov sen rep hon messrs mt ft vs viz approx dept "
-    "est ver fig figs ed eds pp cf ca incl esp approx avg tel univ adm maj doz appt",
+    "est ver ep tab fig figs ed eds pp cf ca incl esp approx avg tel univ adm maj doz appt",
     "de": "med phil jur rer nat fa abb tab hr fr dr prof dipl ing mag nr abs kap bd hrsg z.b d.h u.a o.ä i.d.r "
     "v.a s.o s.u z.t bzw vgl ca evtl ggf inkl exkl bspw sog zzgl abzgl mind tel str st geb gest lt dt "
     "engl frz jr chr v.chr n.chr mio mrd tsd jh jhd allg bes ehem einschl entspr gem ges insb jew urspr "
-    "zw pck pkg msp",
+    "zw pck pkg msp tgl mtl bzgl",
     "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c",
     "es": "sr sra srta sres dr dra d dña ud uds vd prof lic ing gral cap núm pág págs art aprox tel avda av "
     "p.ej ej vs máx mín sto sta ee.uu ee depto",

@@ -45,14 +45,14 @@ TEXTS = st.one_of(ASSEMBLED, ASSEMBLED, ANY_TEXT)
 
 
 @given(TEXTS, ANY_TAG)
-@settings(max_examples=1500)
+@settings(max_examples=400)
 def test_a_second_pass_changes_nothing(text: str, tag: str) -> None:
     once = normalize(text, tag)
     assert normalize(once, tag) == once
 
 
 @given(TEXTS, ANY_TAG)
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_every_number_is_spoken_or_left(text: str, tag: str) -> None:
     """Digits that are gone were part of an edit, whose words are letters; digits that stay are those written."""
     for edits in engine(tag).steps(text):
@@ -98,13 +98,13 @@ def test_identifiers_and_addresses_stay(text: str, tag: str) -> None:
 
 FLOODS = {
     "digits": "9" * 1_000_000,
-    "numbers": "5 " * 30_000,
+    "numbers": "5 " * 20_000,
     "dots": "1." * 200_000,
     "colons": "1:" * 200_000,
     "hyphens": "1-" * 200_000,
     "commas": "1," * 200_000,
-    "groups": "1 234 " * 20_000,
-    "pluses": "1+" * 200_000,
+    "groups": "1 234 " * 10_000,
+    "pluses": "1+" * 100_000,
     "slashes": "1/2" * 200_000,
     "letters": "a" * 1_000_000,
     "words": "living room " * 60_000,

@@ -35,9 +35,11 @@ class Durations:
         """In the order in which they are tried; before times of day."""
         parts = "".join(rf"(?: ?(?P<{each}>[0-9]{{1,3}}){each})?" for each in _UNITS)
         clock = rf"(?!{GAP}(?:{alternatives(self._language.clock_words)}))"
+        hours = rule(r"(?P<h>[0-9]{1,2}):(?P<m>[0-5][0-9]) ?h", self._parts)
         lettered = rule(r"(?P<h>[0-9]{1,2})h(?P<m>[0-5][0-9])", self._read)
         return (
             *(() if self._language.clock_hour == "h" else (lettered,)),
+            *(() if "h" in self._language.clock_words else (hours,)),
             rule(r"(?P<h>[0-9]{1,3}):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9])" + clock, self._read_long),
             rule(r"(?P<m>[0-9]{1,2}):(?P<s>[0-5][0-9])" + clock, self._read_left),
             rule(rf"(?=[0-9]{{1,3}}[dhm] ?[0-9]){parts}", self._read),

@@ -17,7 +17,7 @@ _DIGIT_RE = regex.compile("[0-9]")
 _WORD_RE = regex.compile(r"\p{L}+")
 _EPISODE_RE = regex.compile(r"(?<![\p{L}\p{N}_])[sS]([0-9]{1,2}) ?[eE]([0-9]{1,3})(?![\p{L}\p{N}_])")
 _LEFT_RE = regex.compile(
-    r"(?<=[\p{L}\p{N})\]])(?<![²³])[²³](?![\p{L}\p{N}])|(?<=[\p{L}\p{N})\]²³] )[=+](?= [\p{L}\p{N}(])"
+    r"(?<=[\p{L}\p{N})\]])(?<![²³])[²³](?![\p{L}\p{N}])|(?<=[\p{L}\p{N})\]²³] )[=+×÷](?= [\p{L}\p{N}(])"
 )
 _FEET_RE = regex.compile(r"(?<![\p{L}\p{N}])([0-9]{1,2})['’′] ?([0-9]{1,2})[\"”″](?![\p{L}\p{N}])")
 _INCHES_RE = regex.compile(r"(?<!\S|['’′] )([0-9]{2,3})[\"”](?=[ -]\p{L})")
@@ -29,8 +29,11 @@ _POWER_RE = regex.compile(r"(?<=[\p{L}\p{N})\]])\^(?=[-−]?[0-9])")
 _EXPONENT_RE = regex.compile(r"(?<![\p{L}\p{N}.,])([0-9](?:[.,][0-9]{1,9})?)[eE]([+-]?)([0-9]{1,3})(?![\p{L}\p{N}.])")
 _COUNT_RE = regex.compile(r"(?<=[\p{L}\p{N}%°] )[x×](?=[0-9]{1,3}(?![\p{L}\p{N}]|[.,x×][0-9]))")
 _DECIMALS: Final = r"(?<![\p{L}\p{N}.,])[0-9]{1,9}(?:[ \u202f\u00a0][0-9]{3}){0,3}%s[0-9]{1,2}(?![0-9]|[.,][0-9])"
+_LONGEST_CENTS: Final = 3
 _GAP: Final = r"[ \u00a0\u202f]?"
 _ALONE: Final = r"(?<![\p{N}.,])[1-9][0-9]{0,2}(?:%s[0-9]{3})+%s[0-9]{1,2}(?![0-9]|[.,][0-9])"
+_MANY: Final = r"(?<![\p{L}\p{N}.,])[1-9][0-9]{0,2}(?:%s000){2,4}(?![0-9]|[.,][0-9])"
+_SPACED: Final = r"(?<![\p{L}\p{N}.,])[1-9][0-9]{0,2}[ \u00a0\u202f][0-9]{3}"
 _POINTS_RE = regex.compile(_ALONE % (r"\.", ","))
 _COMMAS_RE = regex.compile(_ALONE % (",", r"\."))
 
@@ -47,7 +50,10 @@ class Marks:
         self._foreign = [_POINTS_RE if language.decimal == "." else _COMMAS_RE]
         if "." not in language.groups and language.decimal == ",":
             self._foreign.append(_POINTS_RE)
+        self._foreign.append(regex.compile(_MANY % (r"\." if language.decimal == "." else ",")))
         self._measured_re = regex.compile(_DECIMALS % foreign + rf"(?={_GAP}(?:{measures})(?![\p{{L}}\p{{N}}]))")
+        if " " not in language.groups:  # else that is read anyway
+            self._foreign.append(regex.compile(_SPACED + rf"(?={_GAP}(?:{measures})(?![\p{{L}}\p{{N}}]))"))
         self._paid_re = regex.compile(rf"(?<=(?:{alternatives(language.currencies)}){_GAP})" + _DECIMALS % foreign)
         self._pair_re = regex.compile(
             rf"(?<=[0-9](?:{_GAP}(?:°|{units}))) ?/ ?(?!100 ?km)"
@@ -131,6 +137,8 @@ class Marks:
     def _own_way(self, written: str) -> str:
         """A number in another language's notation, "1.299,99" in English: so written that it is sure what it is."""
         at = max(written.rfind(","), written.rfind("."))
+        if at < 0 or len(written) - at > _LONGEST_CENTS:
+            return regex.sub(r"[.,\s]", "", written)
         return regex.sub(r"[.,\s]", "", written[:at]) + self._language.decimal + written[at + 1 :]
 
     def _exponent(self, found: regex.Match[str]) -> str:

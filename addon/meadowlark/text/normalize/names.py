@@ -52,7 +52,11 @@ class Names:
         clock = rf"[0-9]{{1,2}}(?::[0-9]{{2}}|[{HYPHENS}][0-9]{{1,2}}(?::[0-9]{{2}})?)(?![0-9]| ?[%°])"
         date = rf",? (?:{month}|[0-9]{{1,2}}(?:st|nd|rd|th|\.)? ?(?:{month}|[0-9]{{1,2}}\.)|{clock})"
         day = alternatives(language.weekdays)
-        days = rf"(?P<day>{day})\.?(?={date}|: [-−]?[0-9])"
+        other = rf"(?:,|,? (?:und|oder|and|or|et|y|e|i|a|en|&)) (?:{day})(?!\p{{L}})"
+        days = (
+            rf"(?P<day>{day})\.?(?={date}|: [-−]?[0-9]|{other})"
+            rf"|(?<=(?:{day})\.?(?:,|,? (?:und|oder|and|or|et|y|e|i|a|en|&)) )(?P<day>{day})(?!\p{{L}})(?:\.(?! *$))?"
+        )
         week = rf"(?P<day>{day})\.?{GAP}[{HYPHENS}]{GAP}(?P<until>{day})(?!\p{{L}})(?:\.(?! *$))?"
         if language.range_case != GENITIVE:  # the table does not have the days' cases
             yield language.weekdays, _name(week, self._week)

@@ -19,7 +19,7 @@ from meadowlark.text.normalize.rules import (
 
 _SPACED_UNITS = frozenset(("A", "m", "K", "C", "F", "t", "in", "d", "J", "N", "B", "b", "ha", "ac", "cd"))
 """Read only behind a space: "flat 10A" and "5m" may be anything."""
-_OF_MONEY = frozenset(("B", "K", "T"))
+_OF_MONEY = frozenset(("B", "K", "T", "m"))
 """Magnitudes of money only: "$3.5B" are billions, "5 B" are bytes."""
 
 
@@ -43,7 +43,7 @@ class Quantities:
         spaced = alternatives(language.units.keys() & _SPACED_UNITS)
         unit = (
             rf"(?:{GAP}(?P<unit>{glued})|[ \u00a0\u202f](?P<spaced>{spaced})"
-            rf"|(?<=(?<![-\p{{L}}])[0-9]{{4}})(?P<spaced>K)|(?<=V[,/] ?[0-9]{{1,3}})(?P<spaced>A))"
+            rf"|(?<=(?<![-\p{{L}}])[0-9]{{4}})(?P<spaced>K)|(?<=V[,/] ?[0-9]{{1,3}})(?P<spaced>A))(?!\.\p{{Lu}})"
         )
         stop = r"(?:\.(?= \p{Ll}))?"  # "2 tbsp. of sugar"
         money_to = rf"(?:(?:{GAP}(?P=currency))?{GAP}[{HYPHENS}]{GAP}(?:(?P=currency){GAP})?{second})?"

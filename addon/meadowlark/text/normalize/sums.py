@@ -29,7 +29,7 @@ class Sums:
         unit = rf"(?:{GAP}(?P<unit>{alternatives(language.units)})(?:\.(?= \p{{Ll}}))?)?"
         glyph = f"[{''.join(GLYPHS)}]"
         term = rf"(?:[-−](?=[0-9]))?(?:{self._amounts.number})"
-        operator = r"[+×÷=*·]| ?[+−–×xX*·÷=/:-] |(?<=[0-9])[xX](?=[0-9])| ?[=≈<>≤≥] ?"
+        operator = r"[+×÷=*·]|/(?=[0-9]{1,9} ?=)| ?[+−–×xX*·÷=/:-] |(?<=[0-9])[xX](?=[0-9])| ?[=≈<>≤≥] ?"
         return (
             rule(
                 rf"{SIGN}(?P<whole>[0-9]{{1,6}})(?: (?P<fraction>{written})|{GAP}(?P<glyph>{glyph})){unit}",
@@ -37,12 +37,12 @@ class Sums:
             ),
             rule(rf"(?:(?P<fraction>{written})|(?P<glyph>{glyph})){unit}", self._read_fraction),
             rule(
-                r"(?P<first>[0-9]{1,3}(?:[.,][0-9])?)(?P<slash> / |/)(?P<second>[0-9]{1,3})(?!/| ?=)",
+                r"(?P<first>[0-9]{1,3}(?:[.,][0-9])?)(?P<slash> / |/)(?P<second>[0-9]{1,3})(?!/| ?=)" + unit,
                 self._read_out_of,
             ),
             rule(rf"(?P<first>{term})(?:(?P<operator>{operator})(?P<next>{term})){{1,12}}{unit}", self._read_sum),
             rule(r"(?P<number>[0-9]{1,3})[x×]", self._read_times),
-            rule(r"(?P<number>[0-9]{1,4}):(?P<second>[0-9]{1,4})", self._read_ratio),
+            rule(r"(?P<number>[0-9]{1,4})(?: : |:)(?P<second>[0-9]{1,4})", self._read_ratio),
         )
 
     def _read_mixed(self, match: Match) -> str:
@@ -85,7 +85,8 @@ class Sums:
         between = language.out_of if first.value <= second.value else language.over
         if between == language.over and match["slash"] != "/":
             between = language.operators["÷"]
-        return f"{amounts.read(first)} {between} {amounts.read(second)}"
+        words = f"{amounts.read(first)} {between} "
+        return words + (amounts.count(second, language.units[match["unit"]]) if match["unit"] else amounts.read(second))
 
     def _read_sum(self, match: Match) -> str:
         written = [operator.strip() for operator in match.captures("operator")]

@@ -80,10 +80,14 @@ _AND = words("und oder bis sowie")
 _PREPOSITIONS = words(
     "in an auf aus bei mit nach seit von zu während ab unter über vor hinter neben zwischen wegen trotz zur laut"
 )
-_FEMININE_RE = regex.compile(r"(?:ung|heit|keit|schaft|ion|tät|ei|[^e]e|ur|ik)$")
-_ADJECTIVE_RE = regex.compile(r"(?!(?:weitere?[rs]?|dieser|aber|oder|über|unter)$|eine|seine)\p{Ll}{2,}?(e|er|es)")
+_FEMININE_RE = regex.compile(r"(?:ung|heit|keit|schaft|ion|tät|ei|[^e]e|ur|ik|[Nn]achricht|[Pp]erson|[Tt]ür|[Mm]ail)$")
+_ADJECTIVE_RE = regex.compile(r"(?!(?:weitere?[rs]?|dieser|aber|oder|über|unter)$|eine|seine)\p{Ll}{2,}?(e|er|es|en)")
+_DATIVE = words("in nach mit vor seit von zu bei aus ab außer binnen innerhalb")
 _QUEENS = words("Elisabeth Katharina Maria Margrethe Beatrix Viktoria")
-_NEUTER = words("mal auto jahr kapitel quartal semester spiel tor kind stockwerk obergeschoss og lebensjahr")
+_NEUTER = words(
+    "halbjahr halbfinale viertel drittel mal auto jahr kapitel quartal semester spiel tor kind stockwerk obergeschoss "
+    "og lebensjahr"
+)
 _FEMININE = words(
     "kw kalenderwoche etage klasse auflage woche liga runde minute stunde sinfonie symphonie person reihe seite "
     "zeile stelle"
@@ -97,7 +101,7 @@ _ORDINAL_NOUNS = words(
 
 def _cardinal(number: int, form: str = "") -> str:
     """Only 1 is declined."""
-    return _spelled(number, form if number == 1 or form in ("", "m", "n", "f", "×") else "")
+    return _spelled(number, form if number == 1 else "")
 
 
 def _agreement(before: str, noun: str, following: str) -> str:
@@ -107,6 +111,9 @@ def _agreement(before: str, noun: str, following: str) -> str:
     if noun[:1].isupper():
         return "f" if _FEMININE_RE.search(noun) else "m"
     found = _ADJECTIVE_RE.fullmatch(noun) if following[:1].isupper() else None
+    if found and found[1] == "en":
+        gender = "f" if _FEMININE_RE.search(following) else "m"
+        return gender if gender == "f" or before.lower() in _DATIVE else "am"
     return {"e": "f", "er": "m", "es": "n"}[found[1]] if found else ""
 
 
@@ -138,7 +145,9 @@ def _dotted(number: Dotted) -> str:
     noun = number.after.lower()
     counted = noun in _NEUTER or noun in _FEMININE or noun in _ORDINAL_NOUNS
     last = number.before.rpartition(" ")[2]
-    if not counted and not (last in _ARTICLES and (number.after[:1].isupper() or noun in _AND)):
+    if not counted and not (
+        last in _ARTICLES and (number.after[:1].isupper() or noun in _AND or noun in ("des", "jedes"))
+    ):
         return number.written if number.after[:1].islower() and number.before else ""
     return _ordinal(number.number, _ending(number.before, number.after))
 
@@ -210,6 +219,8 @@ _UNITS = {
             "lm": "Lumen",
             "ppm": "ppm",
             "ppb": "ppb",
+            "µS μS": "Mikrosiemens",
+            "Bq": "Becquerel",
             "bpm BPM": "Schläge pro Minute",
             "V/m": "Volt pro Meter",
             "MWp": "Megawatt Peak",
@@ -288,7 +299,8 @@ _UNITS = {
 _PER = {
     "s": "pro Sekunde", "min": "pro Minute", "h": "pro Stunde", "d": "pro Tag", "Tag": "pro Tag", "Woche": "pro Woche",
     "Monat": "pro Monat", "Jahr": "pro Jahr", "a": "pro Jahr", "kWh": "pro Kilowattstunde", "MWh": "pro Megawattstunde",
-    "m": "pro Meter", "km": "pro Kilometer", "100 km": "auf einhundert Kilometer", "m²": "pro Quadratmeter",
+    "m": "pro Meter", "cm": "pro Zentimeter", "km": "pro Kilometer", "100 km": "auf einhundert Kilometer",
+    "m²": "pro Quadratmeter",
     "m2": "pro Quadratmeter", "qm": "pro Quadratmeter", "m³": "pro Kubikmeter", "m3": "pro Kubikmeter",
     "l": "pro Liter",
     "L": "pro Liter", "dl": "pro Deziliter", "g": "pro Gramm", "kg": "pro Kilogramm", "Person": "pro Person",
@@ -394,7 +406,7 @@ LANGUAGE = Language(
     times_suffix="mal",
     signs={
         "#": "Nummer", "№": "Nummer", "Nr.": "Nummer", "Nr": "Nummer", "§": "Paragraf", "§§": "Paragrafen",
-        "±": "plus minus",
+        "±": "plus minus", "√": "Wurzel aus",
         "≈": "etwa", "<": "unter", ">": "über", "≤": "höchstens", "≥": "mindestens", "Abs.": "Absatz",
         "Art.": "Artikel",
         "Kap.": "Kapitel", "Abb.": "Abbildung", "S.": "Seite", "Bd.": "Band",
@@ -410,7 +422,7 @@ LANGUAGE = Language(
     },
     agreement=_agreement,
     cases={
-        **dict.fromkeys(words("in nach mit vor seit von zu bei aus ab außer binnen innerhalb"), "d"),
+        **dict.fromkeys(_DATIVE, "d"),
         **dict.fromkeys(words("für um ohne gegen durch auf"), "a"),
     },
     units=_UNITS,
@@ -445,6 +457,9 @@ LANGUAGE = Language(
     rewrites={
         r"(?<=[0-9])A(?=-\p{Lu})": " A",
         r"(?<=[0-9]{1,2}\. ?(?:\p{Lu}\p{Ll}{2,8}\.?|[0-9]{1,2}\.)) [-–] (?=[0-9]{1,2}\. ?[\p{Lu}0-9])": " bis zum ",
+        r"(?<=[0-9]{1,2}\.[0-9]{1,2}\.)[-–](?=[0-9]{1,2}\.[0-9]{1,2}\.)": " bis zum ",
+        r"(?<![\p{L}\p{N}.,:])1 bis (?=[0-9]{1,2} (?!Uhr)\p{Lu})": "ein bis ",
+        r"(?<=[0-9]-[0-9]{1,2})[x×](?![\p{L}\p{N}])": " mal",
         r"(?<![\p{L}.])ca (?=[0-9])": "circa ",
     },
     winds=_WINDS,
@@ -468,6 +483,8 @@ LANGUAGE = Language(
         "Sa.,": "Samstag,", "So.,": "Sonntag,", "usf.": "und so fort", "etc.": "et cetera", "bzw.": "beziehungsweise",
         "ca.": "circa", "evtl.": "eventuell", "ggf.": "gegebenenfalls", "inkl.": "inklusive", "exkl.": "exklusive",
         "bspw.": "beispielsweise", "zzgl.": "zuzüglich", "abzgl.": "abzüglich",
+        "Dr. med.": "Doktor med", "Dr. h. c.": "Doktor honoris causa", "zw.": "zwischen", "tgl.": "täglich",
+        "mtl.": "monatlich", "bzgl.": "bezüglich", "sog.": "sogenannt", "o. g.": "oben genannt",
         "mind.": "mindestens", "Pck.": "Päckchen", "Pkg.": "Packung", "Msp.": "Messerspitze", "Bhf.": "Bahnhof",
         "Hbf.": "Hauptbahnhof", "Hbf": "Hauptbahnhof", "Nachm.": "Nachmittag", "Vorm.": "Vormittag",
         "durchschn.": "durchschnittlich",

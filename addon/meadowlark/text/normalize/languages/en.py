@@ -253,6 +253,8 @@ _UNITS = nouns(
         "d": "day|days",
         "pH": "pH",
         "ac": "acre|acres",
+        "µS μS": "microsiemens",
+        "Bq": "becquerel|becquerels",
         "cfm": "cubic foot per minute|cubic feet per minute",
         "cd": "candela|candelas",
         "nit nits": "nit|nits",
@@ -309,6 +311,11 @@ _REGNAL = (
     "Margrethe"
 )
 
+_DEVICES = (
+    "LED|LEDs|bulb|bulbs|lamp|clock|TV|TVs|rack|monitor|screen|display|fuse|breaker|circuit|socket|outlet|charger|plug|"
+    "battery|pipe|drive|SSD|disk|adapter|panel|motor|fan|speaker|timer|microphone|supply|heater"
+)
+"""What is named by its size: "a 60-watt bulb"."""
 _STATES = (
     "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK "
     "OR PA "
@@ -334,7 +341,7 @@ LANGUAGE = Language(
     fraction_digits=1,
     magnitudes={
         "thousand": noun("thousand"), "k": noun("thousand"), "million": noun("million"), "mn": noun("million"),
-        "M": noun("million"), "B": noun("billion"), "K": noun("thousand"), "T": noun("trillion"),
+        "M": noun("million"), "m": noun("million"), "B": noun("billion"), "K": noun("thousand"), "T": noun("trillion"),
         "billion": noun("billion"), "bn": noun("billion"), "trillion": noun("trillion"),
     },
     magnitudes_of=plainly,
@@ -380,7 +387,8 @@ LANGUAGE = Language(
     times_suffix="times",
     signs={
         "#": "number", "№": "number", "No.": "number", "no.": "number", "Nos.": "numbers", "§": "section",
-        "±": "plus or minus",
+        "±": "plus or minus", "√": "square root of", "p.": "page", "pp.": "pages", "Vol.": "volume", "Fig.": "figure",
+        "Ep.": "episode", "Ch.": "chapter", "Tab.": "table",
         "≈": "about", "<": "less than", ">": "more than", "≤": "at most", "≥": "at least",
     },
     counted={},
@@ -418,7 +426,17 @@ LANGUAGE = Language(
     rewrites={
         r"(?<=[0-9]) in\.?(?= of )|(?<=[0-9]) in\.(?= \p{Ll})": "″",
         r"(?<=[0-9]) in(?= (?:tall|wide|long|deep|high|thick))": "″",
-        r"(?<=[0-9])[\"”](?= of )": "″",
+        r"(?<=[0-9])[\"”](?= of )|(?<=[0-9]/[0-9])[\"”]|(?<=ft [0-9]{1,2}) in(?!\p{L})": "″",
+        **{
+            rf"(?<=[0-9]) ?{sign}(?= (?:{_DEVICES})(?!\p{{L}}))": f"-{word}"
+            for sign, word in {
+                "W": "watt", "V": "volt", "A": "amp", "h": "hour", "(?:″|\"|”)": "inch", "Hz": "hertz",
+                "GB": "gigabyte",
+                "TB": "terabyte", "mAh": "milliamp-hour", "kWh": "kilowatt-hour",
+            }.items()
+        },
+        r"(?<=[0-9]-[0-9]{1,2})[x×](?![\p{L}\p{N}])": " times",
+        r"(?<=[0-9](?:st|nd|rd|th) )St\.(?=[,;:)]| |$)": "Street",
         r"(?<=[0-9])A(?=[ -](?:fuse|breaker|circuit|socket|outlet|charger|plug))": " A",
         r"(?<=\p{Lu}\p{Ll}{1,20} )St\.(?=[,;:)]| \p{Ll})|(?<=[0-9] \p{Lu}\p{Ll}{1,20} )St\.(?= )": "Street",
         r"(?<=\p{Lu}\p{Ll}{1,20} )St\.(?=[\"')]*$)": "Street.",
