@@ -37,6 +37,8 @@ _CASED_RE = regex.compile(r"^[\p{Latin}\p{Cyrillic}\p{Greek}]+$")
 _HAN_KANA_RE = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}ー々]")
 _QUOTED_ON_RE = regex.compile(r"(?:と|って|という|とか|など|なんて|の|を|は|が|も|に|で|、|，|,)")
 _SAID_RE = regex.compile(r"\p{Han}{0,3}?[说說问問道喊答]")
+_HAN_RE = regex.compile(r"\p{Han}")
+_LIST_NUMBER_RE = regex.compile(r"[\s'\"„“‘«(\[]*(?:\d{1,3}|\p{Ll})")
 _AHEAD = 24
 """Characters of the next word that are looked at."""
 
@@ -110,7 +112,7 @@ def _ends_wide(closers: str, following: str, ahead: Ahead) -> bool:
     if _QUOTED_ON_RE.match(following) or (following == "っ" and ahead.char(1) == "て"):
         return False
     length = 1
-    while length < 4 and regex.match(r"\p{Han}", ahead.char(length - 1)):
+    while length < 4 and _HAN_RE.match(ahead.char(length - 1)):
         if _SAID_RE.fullmatch(ahead.text[ahead.start : ahead.start + length]):
             return False
         length += 1
@@ -121,7 +123,7 @@ def _full_stop(left: str, first: str, ahead: Ahead, offset: int, at_start: bool,
     word = _last_word(left)
     if not word:
         return not first.islower()
-    if at_start and regex.fullmatch(r"[\s'\"„“‘«(\[]*(?:\d{1,3}|\p{Ll})", left):
+    if at_start and _LIST_NUMBER_RE.fullmatch(left):
         return False  # the number of a list item belongs to what follows
     if word.isdecimal():
         return _number_ends(word, left, first, ahead, offset, language)

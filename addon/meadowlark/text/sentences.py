@@ -22,12 +22,15 @@ _CLAUSE_RE = regex.compile(r"[,;:،؛](?=\s)| [–—-](?= )|—(?=\p{L})|[、�
 _END_RE = regex.compile(rf"[{regex.escape(WIDE + NARROW)}]+[{regex.escape(CLOSERS)}]*(?=\s)|[{regex.escape(WIDE)}]+")
 # Thai, Lao, Khmer and Burmese put a space where a clause or sentence ends, and often nothing else.
 _SPACED_SCRIPT = r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+_SPACED_SCRIPT_RE = regex.compile(_SPACED_SCRIPT)
 _PARTICLE_RE = regex.compile(r"(?:ครับ|ค่ะ|คะ|นะคะ|จ้ะ|จ้า|ເຈົ້າ)$")
 _CANDIDATE_RE = regex.compile(
     rf"[{regex.escape(WIDE + NARROW)}]|(?<=\p{{Greek}});|(?<={_SPACED_SCRIPT})(?<!ๆ) |[,;:،؛、，；：–—]"
 )
 _LAST_RE = regex.compile(rf"([{regex.escape(WIDE + NARROW)}]+)[{regex.escape(CLOSERS)}]*\s*$")
 _GRAPHEME_RE = regex.compile(r"\X")
+_GREEK_RE = regex.compile(r"\p{Greek}")
+_MARK_RE = regex.compile(r"\p{M}|[%°]")
 _CLOSERS = frozenset(CLOSERS)
 _WIDE_CLOSERS = _CLOSERS - frozenset("“‘«‹")
 """Where no space follows a sentence, these open the next; elsewhere German and Danish close with them."""
@@ -176,8 +179,8 @@ class Splitter:
             before = self._text[max(self._start, at - _CONTEXT) : at]
             ahead = Ahead(self._text, at + 1, final).char(0)
             spaced = at - self._start >= _SPACED_CLAUSE or _PARTICLE_RE.search(before) is not None
-            return at + 1, spaced and regex.match(_SPACED_SCRIPT, ahead) is not None
-        if char in ",;:،؛、，；：–—" and not (char == ";" and regex.match(r"\p{Greek}", self._text[at - 1])):
+            return at + 1, spaced and _SPACED_SCRIPT_RE.match(ahead) is not None
+        if char in ",;:،؛、，；：–—" and not (char == ";" and _GREEK_RE.match(self._text[at - 1])):
             return at + 1, self._first_clause_ends(at, final)
         end = at + 1
         reader = Ahead(self._text, 0, final)
@@ -268,7 +271,7 @@ class Splitter:
     def _join_line(self, first: str) -> None:
         """A short line goes on with the next, with the pause that the line's end asked for."""
         last = self._text[-1:]
-        if not (last.isalnum() or regex.match(r"\p{M}|[%°]", last)):
+        if not (last.isalnum() or _MARK_RE.match(last)):
             self._text += " "
         elif _WIDE_LETTER_RE.match(last) and _WIDE_LETTER_RE.match(first):
             self._text += "、"

@@ -21,6 +21,8 @@ _WHO_LOVES_RE = regex.compile(
 )
 _EMOTICON_SIGNS = frozenset(":;'’-–^()[]DPpOo/\\<3")
 _HEX_RE = regex.compile(r"(?<![\p{L}\p{N}])(?:[0-9a-fA-F]{1,4}:)+$|(?:^|\s):$")
+_TWO_MARKS_RE = regex.compile(r"[!?]{2}$")
+_LONE_CAPITAL_RE = regex.compile(r"(?<![\p{L}\p{N}])\p{Lu}$")
 _LETTER_END_RE = regex.compile(r"[\p{L}\p{M}]$")
 # More than 8 combining marks on one letter are noise, and a letter must fit into any piece.
 _NO_ROOM_RE = regex.compile(r"(?:\p{M}{8}|^)$")
@@ -62,7 +64,7 @@ def punctuation(scan: Scanner, char: str, limit: int = 1) -> None:
     scan.position += 1
     if not scan.space and scan.tail.endswith(char * limit):
         return
-    if char in "!?" and not scan.space and regex.search(r"[!?]{2}$", scan.tail):
+    if char in "!?" and not scan.space and _TWO_MARKS_RE.search(scan.tail):
         return
     scan.emit(char)
 
@@ -133,7 +135,7 @@ def sharp_sign(scan: Scanner, char: str) -> None:
     """Stays in "#1" and "C#"."""
     following = scan.peek()
     scan.position += 1
-    sharp = not scan.space and regex.search(r"(?<![\p{L}\p{N}])\p{Lu}$", scan.tail) is not None
+    sharp = not scan.space and _LONE_CAPITAL_RE.search(scan.tail) is not None
     if following.isdecimal() or (sharp and not following.isalnum()):
         scan.emit(char)
 
