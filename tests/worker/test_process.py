@@ -6,6 +6,7 @@ import array
 import asyncio
 import os
 import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,18 @@ async def test_a_listener_who_does_not_read_does_not_stop_the_worker(worker, utt
 
     rest = b"".join([chunk async for chunk in chunks])
     assert len(first + rest) == 2 * int(2000 * PER_CHAR * RATE)
+
+
+async def test_a_core_that_stood_still_itself_takes_nobody_for_hung(worker, utter):
+    chunks = worker.speak(utter("A long sentence. " * 10, rtf=0.1), patience=1.5)
+    heard = [await anext(chunks)]
+    following = asyncio.ensure_future(anext(chunks))
+    await asyncio.sleep(0)
+    time.sleep(2.0)  # noqa: ASYNC251 - a suspended machine, say; audio has come meanwhile
+    heard.append(await following)
+
+    heard += [chunk async for chunk in chunks]
+    assert len(b"".join(heard)) == 2 * int(170 * PER_CHAR * RATE)
 
 
 async def test_an_engine_that_never_ends_is_stopped(worker, say):

@@ -21,7 +21,9 @@ from .watch import Watch
 _LOGGER = logging.getLogger(__name__)
 
 _END_SECONDS: Final = 3.0
-_REPORT_SECONDS: Final = 1.0
+_REPORT_SECONDS: Final = 5.0
+"""It takes a millisecond; on a busy machine the nursery may be late."""
+
 _PACKET_BYTES: Final = 4096
 
 

@@ -39,6 +39,11 @@ class Pending:
         """The worker has finished with it."""
         return self.ended.done()
 
+    @property
+    def waiting(self) -> bool:
+        """Something has come that the listener has not taken."""
+        return not self._queue.empty()
+
     async def next(self) -> bytes | None:
         """The next chunk; None after the last; WorkerError when there will be none."""
         item = await self._queue.get()

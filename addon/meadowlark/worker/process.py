@@ -173,6 +173,8 @@ class WorkerProcess:
                     async with asyncio.timeout(patience):
                         payload = await job.next()
                 except TimeoutError:
+                    if job.waiting:  # it was this process that stood still: a busy or a suspended machine
+                        continue
                     # On an engine that alternates it may have audio in hand and wait while others are served.
                     excused = max(self._opens_until, self._heard_at if self._alternates else -math.inf)
                     if asyncio.get_running_loop().time() < excused + patience:
