@@ -156,9 +156,19 @@ def test_the_lexicon(tmp_path: Path) -> None:
     assert read_lexicon(settings) == {}
     (tmp_path / "lexicon.yaml").write_text("en: {HVAC: H vac, Siobhan: /ʃɪˈvɔːn/}", encoding="utf-8")
     assert read_lexicon(settings) == {"en": {"HVAC": "H vac", "Siobhan": "/ʃɪˈvɔːn/"}}
-    (tmp_path / "lexicon.yaml").write_text("de: {on: an}")
-    with pytest.raises(SettingsError, match="in quotes"):
-        read_lexicon(settings)
+    wrong = {
+        "de: {on: an}": 1,
+        "de:\n  Licht: Licht\n  on: an\n": 3,
+        "en: {a: b}\nno:\n  NRK: enn er ko\n": 2,
+        "en:\n  Q4: 4\n": 2,
+        "en:\n  - a\n": 2,
+        "en: words\n": 1,
+        "- en\n": 1,
+    }
+    for text, line in wrong.items():
+        (tmp_path / "lexicon.yaml").write_text(text)
+        with pytest.raises(SettingsError, match=f"line {line}: .*in quotes"):
+            read_lexicon(settings)
     with pytest.raises(SettingsError, match="Cannot read"):
         read_lexicon(Settings(lexicon=tmp_path / "none.yaml"))
     with pytest.raises(SettingsError, match=r"Cannot read the lexicon .*null byte"):

@@ -20,7 +20,7 @@ from .api import Value
 from .errors import SettingsError
 from .server.limits import Limits
 from .settings_sources import PREFIX as PREFIX
-from .settings_sources import environment, mapping, read, supervisor_options, yaml_file
+from .settings_sources import environment, not_text, read, supervisor_options, yaml_file
 
 SUPERVISOR_OPTIONS = Path("/data/options.json")
 """Where the Supervisor puts an add-on's options."""
@@ -209,10 +209,10 @@ def read_lexicon(settings: Settings) -> dict[str, dict[str, str]]:
     if path is None:
         return {}
     try:
-        return msgspec.convert(mapping(read(path, "lexicon"), str(path)), dict[str, dict[str, str]])
+        return msgspec.convert(read(path, "lexicon") or {}, dict[str, dict[str, str]])
     except msgspec.ValidationError as error:
         raise SettingsError(
-            f"The lexicon {path} must hold `language: {{word: other words}}`, all text ({error}); "
+            f"The lexicon {path}, line {not_text(path)}: it must hold `language: {{word: other words}}`, all text; "
             'write words such as "no" and "on" in quotes, YAML takes them for truth values.'
         ) from error
 

@@ -16,6 +16,7 @@ from .errors import SettingsError
 
 _LOGGER = logging.getLogger(__name__)
 
+_TEXT = "tag:yaml.org,2002:str"
 PREFIX = "MEADOWLARK_"
 """Of variables."""
 
@@ -104,6 +105,22 @@ def read(path: Path, what: str = "settings file") -> Any:
         raise SettingsError(f"The {what} {path} is not valid YAML: {error}") from error
     except ValueError as error:  # a zero byte in the name
         raise SettingsError(f"Cannot read the {what} {str(path)!r}: {error}.") from error
+
+
+def not_text(path: Path) -> int:
+    """The line of the first thing in a YAML file that is neither a mapping in a mapping nor text in such a one."""
+    root = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
+    for key, words in _pairs(root):
+        is_mapping = isinstance(words, yaml.MappingNode)
+        inner = [part for pair in _pairs(words) for part in pair]
+        wrong = [node for node in (key, *inner) if node.tag != _TEXT] + ([] if is_mapping else [words])
+        if wrong:
+            return int(wrong[0].start_mark.line) + 1
+    return 1
+
+
+def _pairs(node: Any) -> list[tuple[Any, Any]]:
+    return node.value if isinstance(node, yaml.MappingNode) else []
 
 
 def mapping(values: Any, source: str) -> dict[str, Any]:
