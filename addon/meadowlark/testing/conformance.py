@@ -313,7 +313,7 @@ class EngineConformance(Contract):
         worker = subject.load()
         what = f"{strange} ({STRANGE[strange][:40]!r})"
         try:
-            subject.speak(subject.utterance(STRANGE[strange]), enough=3.0)
+            subject.speak(subject.utterance(STRANGE[strange]), enough=1.0)
         except EngineError as error:
             if not subject.survived(worker):
                 fail(
