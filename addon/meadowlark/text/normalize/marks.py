@@ -32,8 +32,10 @@ _DECIMALS: Final = r"(?<![\p{L}\p{N}.,])[0-9]{1,9}(?:[ \u202f\u00a0][0-9]{3}){0,
 _LONGEST_CENTS: Final = 3
 _GAP: Final = r"[ \u00a0\u202f]?"
 _ALONE: Final = r"(?<![\p{N}.,])[1-9][0-9]{0,2}(?:%s[0-9]{3})+%s[0-9]{1,2}(?![0-9]|[.,][0-9])"
-_MANY: Final = r"(?<![\p{L}\p{N}.,])[1-9][0-9]{0,2}(?:%s000){2,4}(?![0-9]|[.,][0-9])"
+_MANY: Final = r"(?<![\p{L}\p{N}.,])[1-9][0-9]{0,2}(?:%s){2,4}(?![0-9]|[.,][0-9])"
 _SPACED: Final = r"(?<![\p{L}\p{N}.,])[1-9][0-9]{0,2}[ \u00a0\u202f][0-9]{3}"
+_COMMA_RE = regex.compile(r"(?<![\p{L}\p{N}.,])(?:[0-9]{2,9},[0-9]{1,2}|[0-9],[0-9]{2})(?![\p{L}\p{N}]|[.,][0-9])")
+"""A decimal comma where that is none; "1,2" may be two numbers."""
 _POINTS_RE = regex.compile(_ALONE % (r"\.", ","))
 _COMMAS_RE = regex.compile(_ALONE % (",", r"\."))
 
@@ -50,7 +52,10 @@ class Marks:
         self._foreign = [_POINTS_RE if language.decimal == "." else _COMMAS_RE]
         if "." not in language.groups and language.decimal == ",":
             self._foreign.append(_POINTS_RE)
-        self._foreign.append(regex.compile(_MANY % (r"\." if language.decimal == "." else ",")))
+        # "1.234.567" may be a version where that is no way to group.
+        self._foreign.append(regex.compile(_MANY % (r"\.000" if language.decimal == "." else ",[0-9]{3}")))
+        if language.decimal == ".":
+            self._foreign.append(_COMMA_RE)
         self._measured_re = regex.compile(_DECIMALS % foreign + rf"(?={_GAP}(?:{measures})(?![\p{{L}}\p{{N}}]))")
         if " " not in language.groups:  # else that is read anyway
             self._foreign.append(regex.compile(_SPACED + rf"(?={_GAP}(?:{measures})(?![\p{{L}}\p{{N}}]))"))
