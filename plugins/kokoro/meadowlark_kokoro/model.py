@@ -104,8 +104,12 @@ class KokoroModel:
             return Speech(feeds, None, 0.0)
         values = dict(zip(self._outputs, self._text.run(None, feeds), strict=True))
         values[self._style] = feeds[self._inputs[1].name]
-        durations = next((each.reshape(-1) for each in values.values() if each.dtype == np.int64), None)
-        return Speech(values, durations, values[self._features].shape[2] * HALF / RATE)
+        told = [values[name] for name in self._outputs if name not in {self._features, self._source}]
+        frames = values[self._features].shape[2]
+        durations = told[0].reshape(-1).astype(np.int64) if told else None
+        if durations is not None and (len(durations) != len(tokens) + 2 or durations.sum() * FRAME != frames * HALF):
+            durations = None  # found in a file that does not give them out, and something else
+        return Speech(values, durations, frames * HALF / RATE)
 
     def whole(self, speech: Speech) -> Audio:
         """All of it at once."""

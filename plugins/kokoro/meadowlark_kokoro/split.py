@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from onnx import ModelProto, NodeProto, TensorProto
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from meadowlark.kit.onnx_convolutions import faster
 from meadowlark.kit.onnx_graph import Graph, GraphError, float_type, load, part, tensor, weight_types
@@ -51,7 +51,8 @@ def split(path: Path, most_by_points: int = MOST_BY_POINTS) -> dict[str, ModelPr
         tensor(features, (1, channels, "half_frames"), float_type(graph, features)),
         tensor(source, (1, None, "steps"), float_type(graph, source)),
     ]
-    text = part(model, model.graph.input, [*between, *model.graph.output[1:]], TEXT)
+    told = list(model.graph.output[1:]) or _durations(graph)
+    text = part(model, model.graph.input, [*between, *told], TEXT)
     text.metadata_props.add(key=SIGNED, value=f"{signed:.3f}")
     sound = part(model, [*between, style], [model.graph.output[0]], SOUND)
     return {TEXT: text, SOUND: sound}
@@ -72,6 +73,16 @@ def _first_upsampling(graph: Graph) -> tuple[NodeProto, NodeProto]:
         if groups == 1 and before is not None:
             return before, node
     raise GraphError("no upsampling (ConvTranspose) stands behind a LeakyRelu")
+
+
+def _durations(graph: Graph) -> list[ValueInfoProto]:
+    """The frames of each token, for files that do not give them out: the one thing that is rounded, and at least 1."""
+    rounded = list(graph.all("Round"))
+    readers = graph.consumers(rounded[0].output[0]) if len(rounded) == 1 else ()
+    if len(readers) != 1 or readers[0].op_type not in {"Clip", "Max"}:
+        return []
+    kind = float_type(graph, rounded[0].output[0])
+    return [helper.make_tensor_value_info(readers[0].output[0], kind, None)]  # with the batch or without
 
 
 def _source(graph: Graph) -> str:

@@ -53,7 +53,8 @@ def test_at_once_it_is_the_original_in_every_layout(tmp_path: Path, layout: str)
     for speed in (1.0, 0.8):
         speech = model.begin(TOKENS, STYLE, speed)
         assert np.allclose(model.whole(speech), original(path, speed), atol=1e-6)
-        assert (speech.durations is not None) == (layout == "v1.1")
+        assert speech.durations is not None, "found where the file does not give them out"
+        assert speech.durations.sum() * FRAME == len(model.whole(speech))
     assert len(model.alphabet) == 114
 
 
@@ -62,6 +63,23 @@ def test_durations_are_those_of_the_audio(tmp_path: Path) -> None:
     assert speech.durations is not None
     assert len(speech.durations) == len(TOKENS) + 2
     assert speech.durations.sum() * FRAME == len(model.whole(speech)) == round(speech.seconds * 24000)
+
+
+def test_what_is_rounded_but_no_duration_is_not_taken_for_one(tmp_path: Path) -> None:
+    path = doubles.write(tmp_path, layout="v1.0")
+    double = onnx.load(path)
+    (rounding,) = (node for node in double.graph.node if node.op_type == "Round")
+    rounding.op_type = "Floor"
+    at = list(double.graph.node).index(rounding)
+    more = [
+        ("Mul", ["spoken", "frequency"], "little"),
+        ("Round", ["little"], "none"),
+        ("Max", ["none", "one_f"], "at_least_1"),
+    ]
+    for kind, inputs, output in reversed(more):
+        double.graph.node.insert(at, onnx.helper.make_node(kind, inputs, [output]))
+    onnx.save(double, path)
+    assert opened(path).begin(TOKENS, STYLE, 1.0).durations is None
 
 
 def test_windows_are_as_long_as_the_whole_and_nearer_to_it_the_longer_they_are(tmp_path: Path) -> None:
