@@ -178,7 +178,6 @@ ONLY = {
     "onnxruntime": {"kit.onnx_same", "kit.ort", "kit.ort_decoder"},
     "onnx": {
         "kit.onnx_build",
-        "kit.onnx_convolutions",
         "kit.onnx_graph",
         "kit.onnx_same",
         "kit.part_files",

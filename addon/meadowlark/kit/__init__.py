@@ -5,7 +5,6 @@
     onnx_graph       models cut in parts along their structure
     onnx_build       graphs written operator by operator
     onnx_same        whether a rewritten model computes what the original does
-    onnx_convolutions  long convolutions with half of the multiplications, for CPUs
     part_files       the parts of a model, kept on disk by the content they were made of
     windows          a long thing computed in growing pieces
     pronunciation    `[word](/ipa/)` in a text

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from meadowlark.kit.windows import Pace, growing
 
 from .errors import ModelFileError
 from .packs import Pack
-from .split import MOST_BY_POINTS, PARTS, RECIPE, SIGNED, SOUND, TEXT, signed_share, split
+from .split import PARTS, RECIPE, SIGNED, SOUND, TEXT, signed_share, split
 from .symbols import SYMBOLS, from_config
 
 _LOGGER = logging.getLogger(__name__)
@@ -151,7 +150,7 @@ class KokoroModel:
 
 def _parts(path: Path, folder: Path, compute: ort.Compute, *, small_text: bool) -> tuple[Any, Any]:
     """Sessions of the two parts. Kept ones that are broken, by a full disk or a loss of power, are made once more."""
-    files = _cut(path, folder, small_text=small_text, device=compute.device)
+    files = _cut(path, folder, small_text=small_text)
     try:
         return ort.session(files[TEXT], compute), ort.session(files[SOUND], compute)
     except Exception as error:  # whatever ONNX Runtime has to say about a file that it cannot read, or a device
@@ -160,7 +159,7 @@ def _parts(path: Path, folder: Path, compute: ort.Compute, *, small_text: bool) 
             raise
         _LOGGER.warning("%s, a part of %s, is broken and made anew (%s)", broken[0], path.name, error)
         shutil.rmtree(broken[0].parent, ignore_errors=True)
-    files = _cut(path, folder, small_text=small_text, device=compute.device)
+    files = _cut(path, folder, small_text=small_text)
     return ort.session(files[TEXT], compute), ort.session(files[SOUND], compute)
 
 
@@ -172,18 +171,18 @@ def _is_broken(path: Path) -> bool:
     return False
 
 
-def _cut(path: Path, folder: Path, *, small_text: bool, device: str) -> Parts:
+def _cut(path: Path, folder: Path, *, small_text: bool) -> Parts:
     """The files of the parts; the text part in 8 bits takes a few seconds more, once."""
-    most = MOST_BY_POINTS if device == "cpu" else 0
-    recipe = f"{RECIPE}{'' if most else '-gpu'}{'-uint8' if small_text else ''}"
-    return parts(path, folder, recipe, PARTS, partial(_split_small if small_text else split, most_by_points=most))
+    if not small_text:
+        return parts(path, folder, RECIPE, PARTS, split)
+    return parts(path, folder, f"{RECIPE}-uint8", PARTS, _split_small)
 
 
-def _split_small(path: Path, most_by_points: int) -> dict[str, ModelProto]:
+def _split_small(path: Path) -> dict[str, ModelProto]:
     """Unsigned weights: as fast as fp32 on x86 and a third of its size; signed ones are 3.4 times slower."""
     from onnxruntime.quantization import QuantType, quantize_dynamic  # half a second, once for each model
 
-    made = split(path, most_by_points)
+    made = split(path)
     with tempfile.TemporaryDirectory() as folder:
         whole, small = Path(folder, "text.onnx"), Path(folder, "small.onnx")
         onnx.save(made[TEXT], whole)

@@ -12,33 +12,25 @@ from pathlib import Path
 
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from meadowlark.kit.onnx_convolutions import faster
 from meadowlark.kit.onnx_graph import Graph, GraphError, float_type, load, part, tensor, weight_types
 
 from .rewrites import lighter
 
-RECIPE = "kokoro-3"
+RECIPE = "kokoro-4"
 TEXT, SOUND = "text", "sound"
 PARTS = (TEXT, SOUND)
 SIGNED = "meadowlark.signed_weights"
 """Metadata of the text part: the share of the model's weights that are signed 8-bit numbers."""
 
-MOST_BY_POINTS = 128
-"""Those of 256 channels, which have four times the weights, would take 38 MB more for 10 % of time."""
-
 _QUANTIZING = frozenset({"DynamicQuantizeLinear", "Cast", "Identity"})
 """What stands before a convolution in 8 bits."""
 
 
-def split(path: Path, most_by_points: int = MOST_BY_POINTS) -> dict[str, ModelProto]:
-    """The two parts, as they are computed fastest. Raises GraphError for a model that is not built like Kokoro.
-
-    most_by_points: the most channels of convolutions computed by points; 0 = none, for GPUs.
-    """
+def split(path: Path) -> dict[str, ModelProto]:
+    """The two parts, as they are computed fastest. Raises GraphError for a model that is not built like Kokoro."""
     model = load(path)
     signed = signed_share(model)
-    model = faster(lighter(model), most_by_points)
-    graph = Graph(model)
+    graph = Graph(lighter(model))
     upsampling = _first_upsampling(graph)
     features = upsampling[0].input[0]
     weight = upsampling[1].input[1]
