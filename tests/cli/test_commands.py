@@ -183,6 +183,8 @@ def test_serves_until_it_is_told_to_stop(signal_: signal.Signals, tmp_path: Path
     finally:
         server.kill()
         server.wait()
+        assert server.stderr
+        server.stderr.close()
 
 
 def test_a_taken_port_is_said(tmp_path: Path) -> None:
