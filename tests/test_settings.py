@@ -127,7 +127,7 @@ def test_an_engine_judges_an_odd_option_of_the_add_on(tmp_path: Path, value: str
 
 
 @pytest.mark.parametrize("key", ["engine_options", "fallbacks"])
-@pytest.mark.parametrize("value", [7, "de", {"de": "espeak"}, [{"language": "de", "voice": ""}]])
+@pytest.mark.parametrize("value", [7, "de", {"de": "espeak"}, [{"language": "de"}]])
 def test_a_list_of_the_add_on_that_is_none(tmp_path: Path, key: str, value: object) -> None:
     options = tmp_path / "options.json"
     options.write_text(json.dumps({key: value}))
@@ -194,9 +194,21 @@ def test_a_token_is_never_shown(tmp_path: Path, token: str) -> None:
     assert "12345" not in str(caught.value)
 
 
-def test_fallbacks_of_the_add_on_need_a_voice(tmp_path: Path) -> None:
+def test_a_fallback_of_the_add_on_without_a_voice_silences_no_house(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "options.json"
-    path.write_text('{"fallbacks": [{"voice": "espeak"}, {"language": "de"}]}')
+    path.write_text('{"fallbacks": [{"voice": "espeak"}, {"language": "de", "voice": " "}, {"voice": null}]}')
+    assert load({}, environ={"MEADOWLARK_OPTIONS": str(path)}).fallbacks == {"": "espeak"}
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
+        ("WARNING", f"fallbacks, entry 2 in {path}, for de, names no `voice`: it is ignored"),
+        ("WARNING", f"fallbacks, entry 3 in {path}, for every language, names no `voice`: it is ignored"),
+    ]
+
+
+def test_a_fallback_of_the_add_on_is_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "options.json"
+    path.write_text('{"fallbacks": [{"voice": "espeak"}, "piper"]}')
     with pytest.raises(SettingsError, match="fallbacks, entry 2"):
         load({}, environ={"MEADOWLARK_OPTIONS": str(path)})
 

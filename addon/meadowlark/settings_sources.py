@@ -40,9 +40,18 @@ def supervisor_options(environ: Mapping[str, str], path: Path) -> list[tuple[str
         engines.setdefault(str(each["engine"]), {})[str(each["name"])] = _plain(each["value"])
     fallbacks: dict[str, str] = {}
     for number, each in enumerate(_entries(values.pop("fallbacks", None)), 1):
-        if not isinstance(each, dict) or not each.get("voice"):
+        if not isinstance(each, dict) or "voice" not in each:
             raise SettingsError(f"fallbacks, entry {number} in {path}: needs `voice`, and `language` or none for all.")
-        fallbacks[str(each.get("language") or "")] = str(each["voice"])
+        language = str(each.get("language") or "")
+        if voice := each["voice"]:
+            fallbacks[language] = str(voice)
+        else:  # an emptied field of the form: no reason to be mute
+            _LOGGER.warning(
+                "fallbacks, entry %d in %s, for %s, names no `voice`: it is ignored",
+                number,
+                path,
+                language or "every language",
+            )
     if "debug_logging" in values:
         values["debug"] = values.pop("debug_logging")
     values = {key: value for key, value in values.items() if value not in (None, "")}

@@ -201,6 +201,17 @@ def test_every_option_takes_effect(manifest: dict[str, Any], tmp_path: Path) -> 
     assert "hf_abcdefgh" not in repr(loaded(CHOSEN))
 
 
+@pytest.mark.parametrize(
+    ("right", "languages"),
+    [(True, ("", "de", "en_GB", "zh-Hant-TW", "ca-ES-valencia")), (False, ("d", "de-", "Deutsch", "de CH"))],
+)
+def test_a_fallback_is_for_a_language_as_bcp_47_writes_it(
+    manifest: dict[str, Any], right: bool, languages: tuple[str, ...]
+) -> None:
+    for each in languages:
+        assert fits([{"language": each, "voice": "espeak"}], manifest["schema"]["fallbacks"]) is right, each
+
+
 def test_emptied_fields_of_the_form_are_no_values(manifest: dict[str, Any], tmp_path: Path) -> None:
     """The Supervisor hands an emptied text field on as ""."""
     path = tmp_path / "options.json"
