@@ -212,8 +212,9 @@ async def test_stop_in_mid_sentence_ends_at_the_next_chunk(nurseries, launch, ut
 
 async def test_stop_kills_what_does_not_end(nurseries, launch, utter):
     worker = await start(launch(), nurseries)
-    chunks = worker.speak(utter("!hang:1"), patience=10)
+    chunks = worker.speak(utter("A long sentence. " * 20, rtf=0.5), patience=10)
     await anext(chunks)
+    os.kill(worker.pid, signal.SIGSTOP)
 
     await worker.stop(timeout=0.2)
 
