@@ -47,6 +47,9 @@ def test_refuses_clearly() -> None:
     assert "9 listeners wait for nice" in refused.reason
     assert "30 s" in refused.reason
     assert refused.retry_seconds == 30.0
+    heard_by_all = admit(replace(LONG, newcomers=0))
+    assert isinstance(heard_by_all, TooMuch)
+    assert "nice speaks to as many as it can and the next would hear nothing for 30 s" in heard_by_all.reason
 
 
 def waiting(ticket: int, dry: float | None, work: float = 1.0, rest: float = 4.0) -> Waiting:
@@ -64,7 +67,25 @@ def test_waits_for_nobody_where_there_is_room() -> None:
 def test_waits_for_those_who_would_run_dry() -> None:
     """One sentence of theirs, and there is time."""
     assert expected_wait(NEW, [waiting(0, 0.5)], 0.0) == pytest.approx(1.0 + 0.1)
-    assert expected_wait(NEW, [], 0.0, [waiting(0, 0.5)]) == pytest.approx(1.0 + 0.1)
+
+
+@pytest.mark.parametrize("work", [0.03, 0.3, 1.0])
+@pytest.mark.parametrize("busy", [0.0, 0.7])
+def test_those_whose_text_is_not_here_hold_up_nobody_while_the_engine_has_nothing_to_do(
+    work: float, busy: float
+) -> None:
+    """Twenty-four have heard their first words, and their language models are at work: nobody may be refused."""
+    absent = [waiting(n, 0.6 + 0.01 * n, work) for n in range(24)]
+    assert expected_wait(NEW, [], 0.0, absent, busy) == pytest.approx(busy + 0.1)
+
+
+def test_they_keep_their_place_while_somebody_else_can_be_spoken_to() -> None:
+    """As in `pick`: while there is no time for the newcomer, the sentence of one who listens is spoken ahead."""
+    listener, absent = waiting(0, 20.0, rest=0.0), [waiting(1, 0.5)]
+    assert expected_wait(NEW, [listener], 0.0, absent) == pytest.approx(1.0 + 0.1)
+    assert expected_wait(NEW, [listener], 0.0) == pytest.approx(0.1)
+    crowd = [waiting(n, 0.1, rest=1e9) for n in range(9)]
+    assert expected_wait(NEW, crowd, 0.0, absent) >= FARTHEST_SECONDS
 
 
 def test_waits_for_those_who_came_before() -> None:

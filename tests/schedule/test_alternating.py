@@ -101,6 +101,16 @@ async def test_who_will_return_keeps_its_place_until_it_runs_dry(turns: Alternat
     await asyncio.gather(other.end(), newcomer.end())
 
 
+async def test_an_idle_engine_has_time_for_a_newcomer_however_many_listen(turns: AlternatingTurns) -> None:
+    for n in range(24):
+        turns.will_return(n, 100.6, LONG)
+    assert turns.wait_of_newcomer() == 0.0
+    newcomer = Listener(turns)
+    await settle()
+    assert newcomer.place is not None
+    await newcomer.end()
+
+
 async def test_one_who_leaves_makes_room_waiting_or_being_spoken(turns: AlternatingTurns) -> None:
     turns.batching = Batching(1)
     speaking, leaving, waiting = (Listener(turns) for _ in range(3))

@@ -143,6 +143,17 @@ async def test_who_is_back_counts_once() -> None:
         assert turns.wait_of_newcomer() < 1.5
 
 
+@pytest.mark.parametrize("batching", [Batching(), Batching(4, 0.3)])
+async def test_an_idle_engine_has_time_for_a_newcomer_however_many_listen(batching: Batching) -> None:
+    turns = Turns(FakeClock(100.0), batching=batching)
+    for n in range(24):
+        turns.will_return(n, 100.6, Expected())
+    assert turns.wait_of_newcomer() == 0.0
+    async with turns.turn(100.5, Expected(work=2.0)):
+        assert 0.0 < turns.wait_of_newcomer() <= 2.0
+    await asyncio.wait_for(take(turns, "newcomer", []), 1)
+
+
 ENOUGH = Expected(work=0.4, speech=4.0, rest=0.0, first=0.1)
 """A sentence of an engine that is ten times as fast as speech."""
 

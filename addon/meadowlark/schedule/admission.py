@@ -64,9 +64,13 @@ def admit(asked: Line, others: Sequence[Line] = (), longest: float = LONGEST_QUE
     for other in others:
         if _short(other, longest):
             return Turn(other.engine)
+    crowd = (
+        f"{asked.newcomers} listeners wait for {asked.engine} already"
+        if asked.newcomers
+        else (f"{asked.engine} speaks to as many as it can")
+    )
     return TooMuch(
-        f"{asked.newcomers} listeners wait for {asked.engine} already and the next would hear nothing for "
-        f"{asked.seconds:.0f} s; ask again then, or install a faster voice",
+        f"{crowd} and the next would hear nothing for {asked.seconds:.0f} s; ask again then, or install a faster voice",
         asked.seconds,
     )
 
@@ -76,16 +80,18 @@ def expected_wait(
 ) -> float:
     """Seconds until a newcomer's first audio if nobody else comes, played through with `pick`.
 
+    absent: who may come again. They keep their place before newcomers until they run dry, but only where others wait
+    who can be spoken to meanwhile: an engine that has nothing to do turns to the newcomer at once, however many listen.
     busy: left of the sentence that is being spoken. No more than FARTHEST_SECONDS are played through.
     """
-    line = [newcomer, *(each for each in (*waiting, *absent) if each.ticket != newcomer.ticket)]
+    line = [newcomer, *(each for each in waiting if each.ticket != newcomer.ticket)]
     at = now + busy
-    if fits_easily(line, at):  # then newcomers go first, in their turn
+    if fits_easily([*line, *absent], at):  # then newcomers go first, in their turn
         mine = turn_of_newcomer(newcomer, now)
         before = [each for each in line if each.runs_dry_at is None and turn_of_newcomer(each, now) < mine]
         return busy + sum(each.work for each in before) + newcomer.first
     while at - now < FARTHEST_SECONDS:
-        chosen = pick(line, at)
+        chosen = pick(line, at, [each for each in absent if (each.runs_dry_at or 0.0) > at])
         if chosen is newcomer:
             break
         line = [each for each in line if each is not chosen]
