@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "residency.policy": set(),
     "residency.idle": {"residency.policy"},
     "residency.neighbours": {"residency.policy"},
-    "residency.fallback": {"residency.policy"},
+    "residency.fallback": {"errors", "residency.policy"},
     "residency.ledger_file": {"residency.ledger"},
     "residency.devices": {"residency.gpus", "residency.ram"},
     "residency.rooms": {"residency"},

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from meadowlark.api import EngineManifest, Voice
-from meadowlark.catalog import MOST_ECHOED, MOST_REMEMBERED, Catalog, VoiceRequest
-from meadowlark.errors import VoiceError
+from meadowlark.catalog import MOST_REMEMBERED, Catalog, VoiceRequest
+from meadowlark.errors import MOST_ECHOED, VoiceError
 from meadowlark.plugins import Registry
 
 
@@ -98,6 +98,23 @@ def test_resolves(request_: VoiceRequest, expected: str) -> None:
 def test_refuses_with_a_remedy(request_: VoiceRequest, says: str) -> None:
     with pytest.raises(VoiceError, match=re.escape(says)):
         Catalog(REGISTRY).resolve(request_)
+
+
+@pytest.mark.parametrize("words", ["x" * 100_000, "en\0\x1b[2J\n", "\0" * 100_000], ids=["long", "control", "both"])
+@pytest.mark.parametrize("request_", ["name", "language", "speaker", "engine", "robbot/", "robot/", "/", "nice/heart+"])
+def test_what_a_client_writes_is_quoted_short_and_escaped(request_: str, words: str) -> None:
+    """It goes into the log."""
+    asked = VoiceRequest(**{request_: words}) if request_.isalpha() else VoiceRequest(request_ + words)
+    with pytest.raises(VoiceError) as caught:
+        Catalog(REGISTRY, awaiting={"nice"}).resolve(asked)
+    said = str(caught.value)
+    assert said.isprintable()
+    assert len(said) < 300 + MOST_ECHOED * len(r"\x00")
+
+
+def test_a_strange_voice_of_the_settings_is_remembered_short() -> None:
+    choice = Catalog(REGISTRY, "x" * 100_000, awaiting={"nice"}).resolve(VoiceRequest())
+    assert (choice.name, choice.instead_of) == ("nice/heart", "x" * MOST_ECHOED)
 
 
 def test_an_unspoken_language_names_what_to_fetch_or_install() -> None:

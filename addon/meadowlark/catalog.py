@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .api import EngineManifest, Marker, Voice
-from .errors import VoiceError
+from .errors import MOST_ECHOED, VoiceError, echoed
 from .plugins import Registry
 
 LANGUAGE_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?")
@@ -16,9 +16,6 @@ LANGUAGE_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d
 
 PLAIN = re.compile(r"\w[\w.+-]{0,79}")
 """A voice's name that can stand in a command."""
-
-MOST_ECHOED = 80
-"""Characters of a client's own words in an error."""
 
 MOST_LISTED = 16
 """Languages in an error."""
@@ -115,7 +112,7 @@ class Catalog:
     def manifest(self, engine: str) -> EngineManifest:
         """The manifest of an engine. Raises VoiceError."""
         if engine not in self._by_id:
-            raise VoiceError(f"No engine {engine!r} is installed. Installed: {', '.join(self._by_id) or 'none'}.")
+            raise VoiceError(f"No engine {echoed(engine)} is installed. Installed: {', '.join(self._by_id) or 'none'}.")
         return self._by_id[engine]
 
     @property
@@ -205,7 +202,7 @@ class Catalog:
         default = self._default()
         if not default or default.manifest.id not in [each.id for each in engines]:
             return self._first(engines)
-        return replace(default, instead_of=missing) if comes else default
+        return replace(default, instead_of=missing[:MOST_ECHOED]) if comes else default
 
     def _default(self) -> Choice | None:
         return self._configured() or self._first(self.ready)
@@ -296,13 +293,13 @@ class Catalog:
         awaited = self._list_hint(self.awaited(name), (rest or name).strip())
         if slash and PLAIN.fullmatch(engine) and (engine := engine.lower()) not in self._by_id:
             if misspelt := difflib.get_close_matches(engine, self._by_id, 1):
-                meant = hint or f" Did you mean {misspelt[0]}/{rest[:MOST_ECHOED]}?"
-                return f"No voice {name[:MOST_ECHOED]!r} is installed.{meant} `meadowlark voices` lists all."
+                meant = hint or (f" Did you mean {misspelt[0]}/{rest}?" if PLAIN.fullmatch(rest) else "")
+                return f"No voice {echoed(name)} is installed.{meant} `meadowlark voices` lists all."
             return (
-                f"No voice {name[:MOST_ECHOED]!r} is installed, nor an engine {engine!r}.{hint} Install that with "
+                f"No voice {echoed(name)} is installed, nor an engine {engine!r}.{hint} Install that with "
                 f"`pip install meadowlark-{engine}`, or `script/setup {engine}` in a clone of Meadowlark."
             )
-        return f"No voice {name[:MOST_ECHOED]!r} is installed.{hint}{awaited} `meadowlark voices` lists all."
+        return f"No voice {echoed(name)} is installed.{hint}{awaited} `meadowlark voices` lists all."
 
     def _list_hint(self, engines: Iterable[str], voice: str = "") -> str:
         """Where the voice may be known, or any voice at all: the command to get it."""
@@ -312,7 +309,7 @@ class Catalog:
 
     def _unspoken(self, language: str, engines: tuple[EngineManifest, ...]) -> str:
         """That nobody here speaks a language, and what to do about it."""
-        which = f"No installed voice speaks {language[:MOST_ECHOED]!r}"
+        which = f"No installed voice speaks {echoed(language)}"
         everything = tuple(self._by_id[each.id] for each in engines)
         if waiting := self._by_language(language, everything):
             return f"{which}; one could be had: `meadowlark pull {waiting.manifest.id}/{waiting.voice.id}`."
@@ -352,7 +349,7 @@ def _with_speaker(choice: Choice, speaker: str) -> Choice:
         if choice.voice.speakers
         else "It has only one: leave `speaker` out."
     )
-    raise VoiceError(f"Voice {choice.name!r} has no speaker {speaker!r}. {known_ones}")
+    raise VoiceError(f"Voice {choice.name!r} has no speaker {echoed(speaker)}. {known_ones}")
 
 
 USUAL_REGION = {

@@ -15,6 +15,14 @@ MeadowlarkError
 
 from __future__ import annotations
 
+MOST_ECHOED = 80
+"""Characters of somebody's own words in an error or the log."""
+
+
+def echoed(words: str) -> str:
+    """What somebody has written, as an error or a line of the log may quote it: short, on one line, escaped."""
+    return repr(words[:MOST_ECHOED])
+
 
 class MeadowlarkError(Exception):
     """Base of all; its text is written for the user: what is wrong, and the remedy."""

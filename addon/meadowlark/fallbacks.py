@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from .catalog import Catalog, Choice
-from .errors import RefusedError, VoiceError
+from .errors import RefusedError, VoiceError, echoed
 from .residency.engine import Engine
 from .residency.fallback import FIRST_AUDIO_BUDGET, Bridge, Instead, Prospect, Voiced, chain, impossible, who_speaks
 from .residency.supervisor import LONGEST_REST, Supervisor
@@ -112,7 +112,7 @@ class Fallbacks:
                 try:
                     catalog.named(name)
                 except VoiceError as error:
-                    wrong.append(f"fallback for {language or 'every language'}: {error}")
+                    wrong.append(f"fallback for {echoed(language) if language else 'every language'}: {error}")
         return tuple(wrong)
 
     def _as(self, catalog: Catalog, engine: str, asked: Choice) -> Choice:

@@ -59,7 +59,7 @@ def test_what_can_be_lived_with_is_said_and_the_server_serves(tmp_path: Path) ->
     assert status == 0, log
     assert "memory_budget_mb is 900000000, but this machine has" in log
     assert "fallback 'nobody' is not installed; installed are" in log
-    assert "fallback for fr:" in log
+    assert "fallback for 'fr':" in log
     assert "no-such-voice" in log
     assert "it is kept as ledger.json.broken-1" in log
     assert (tmp_path / "data" / "ledger.json.broken-1").read_bytes() == b"\x00\xff no ledger"

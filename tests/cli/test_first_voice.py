@@ -99,7 +99,7 @@ def test_a_server_fetches_the_list_and_the_voice_that_the_settings_name(place: P
     with place.serve("--voice", NAME) as server:
         server.wait_for_voice(f"piper/{NAME}")
         log = server.stop()
-    assert f"{NAME} is not known yet: fetching the list of piper's voices" in log
+    assert f"'{NAME}' is not known yet: fetching the list of piper's voices" in log
     assert "Traceback" not in log
 
 

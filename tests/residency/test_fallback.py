@@ -90,6 +90,9 @@ def test_an_impossible_fallback_is_said_at_once() -> None:
     assert len(wrong) == 2
     assert "'english' does not speak 'de', only en-US" in wrong[0]
     assert "'gone' is not installed" in wrong[1]
+    [strange] = impossible({"de": "gone\0" * 100_000}, ALL)
+    assert strange.isprintable()
+    assert len(strange) < 500
 
 
 def test_silence_reaches_nobody_who_does_not_need_it_and_leaves_no_gap_of_three_seconds() -> None:

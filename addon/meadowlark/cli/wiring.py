@@ -14,7 +14,7 @@ from functools import partial
 from ..api import Asset, EngineManifest
 from ..catalog import Catalog, Choice
 from ..discovery import discover, remembered
-from ..errors import SettingsError, VoiceError
+from ..errors import SettingsError, VoiceError, echoed
 from ..fallbacks import Wishes
 from ..models.licenses import Notices
 from ..models.store import Store
@@ -79,7 +79,7 @@ class House:
         """Have the settings' voices fetched, and the lists that they may be in, while others speak for them."""
         for name in filter(None, (self.settings.voice, *self.settings.fallbacks.values())):
             for engine in self.catalog.awaited(name, bare=name == self.settings.voice):
-                _LOGGER.info("%s is not known yet: fetching the list of %s's voices", name, engine)
+                _LOGGER.info("%s is not known yet: fetching the list of %s's voices", echoed(name), engine)
                 self.store.want(engine)
             with suppress(VoiceError):  # said at start
                 choice = self.catalog.named(name)
@@ -250,7 +250,7 @@ def _check_engine_names(settings: Settings, registry: Registry) -> None:
     for name in settings.engines:
         if name not in installed:
             _LOGGER.warning(
-                "engines: options for %r, which is not installed; installed are %s", name, ", ".join(installed)
+                "engines: options for %s, which is not installed; installed are %s", echoed(name), ", ".join(installed)
             )
 
 
@@ -258,4 +258,4 @@ def _check_pinned(settings: Settings, registry: Registry) -> None:
     installed = [each.id for each in registry.engines]
     for name in settings.pinned:
         if name not in installed:
-            raise SettingsError(f"pinned: no engine {name!r} is installed; installed are {', '.join(installed)}.")
+            raise SettingsError(f"pinned: no engine {echoed(name)} is installed; installed are {', '.join(installed)}.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from ..errors import echoed
+
 FIRST_AUDIO_BUDGET: Final = 1.5
 """Seconds; satellites give up 2 s after a reply was announced."""
 
@@ -130,10 +132,11 @@ def impossible(configured: Mapping[str, str], engines: Sequence[Voiced]) -> tupl
     wrong = []
     for language, engine in configured.items():
         if engine not in known:
-            wrong.append(f"fallback {engine!r} is not installed; installed are {', '.join(sorted(known)) or 'none'}")
+            installed = ", ".join(sorted(known)) or "none"
+            wrong.append(f"fallback {echoed(engine)} is not installed; installed are {installed}")
         elif not known[engine].speaks(language):
             speaks = ", ".join(known[engine].languages)
-            wrong.append(f"fallback {engine!r} does not speak {language!r}, only {speaks}; choose another one")
+            wrong.append(f"fallback {engine!r} does not speak {echoed(language)}, only {speaks}; choose another one")
     return tuple(wrong)
 
 
