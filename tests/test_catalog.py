@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 
 import pytest
 
 from meadowlark.api import EngineManifest, Voice
-from meadowlark.catalog import MOST_REMEMBERED, Catalog, VoiceRequest
+from meadowlark.catalog import MOST_REMEMBERED, PUBLISHED, Catalog, VoiceRequest
 from meadowlark.errors import MOST_ECHOED, VoiceError
 from meadowlark.plugins import Registry
 
@@ -115,6 +116,22 @@ def test_what_a_client_writes_is_quoted_short_and_escaped(request_: str, words: 
 def test_a_strange_voice_of_the_settings_is_remembered_short() -> None:
     choice = Catalog(REGISTRY, "x" * 100_000, awaiting={"nice"}).resolve(VoiceRequest())
     assert (choice.name, choice.instead_of) == ("nice/heart", "x" * MOST_ECHOED)
+
+
+@pytest.mark.parametrize("name", ["fish_speech", "Fish_Speech", "fish_speech/anna"])
+def test_a_published_engine_that_is_not_installed_is_no_voice_of_a_list(name: str) -> None:
+    catalog = Catalog(REGISTRY, awaiting={"nice"})
+    assert not catalog.awaited(name)
+    with pytest.raises(VoiceError) as caught:
+        catalog.named(name)
+    assert "`pip install meadowlark-fish_speech`, or `script/setup fish_speech`" in str(caught.value)
+    assert "pull" not in str(caught.value)
+    assert catalog.awaited("en_US-lessac") == ("nice",)
+
+
+def test_the_published_engines_are_those_of_this_repository() -> None:
+    folders = Path(__file__).parents[1].glob("plugins/*/pyproject.toml")
+    assert set(PUBLISHED) == {each.parent.name for each in folders} - {"espeakng", "example"}  # a library; beeps
 
 
 def test_an_unspoken_language_names_what_to_fetch_or_install() -> None:

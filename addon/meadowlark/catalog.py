@@ -17,6 +17,9 @@ LANGUAGE_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d
 PLAIN = re.compile(r"\w[\w.+-]{0,79}")
 """A voice's name that can stand in a command."""
 
+PUBLISHED = ("espeak", "fish_speech", "kokoro", "piper")
+"""Engines that can be installed by their name alone: meadowlark-NAME. Somebody who asks for one means it."""
+
 MOST_LISTED = 16
 """Languages in an error."""
 
@@ -135,7 +138,7 @@ class Catalog:
         engine, slash, _ = name.strip().lower().partition("/")
         if not engine or self._by_name(name, self.ready):
             return ()
-        named = slash or not bare or engine in self._by_id
+        named = slash or not bare or engine in self._by_id or engine in PUBLISHED
         return tuple(each for each in self._by_id if each in self._awaiting and (not named or each == engine))
 
     def of_engine(self, engine: str, language: str) -> Choice:
@@ -291,8 +294,9 @@ class Catalog:
         near = near or difflib.get_close_matches(name[:MOST_ECHOED], full.values(), 3)
         hint = f" Did you mean {' or '.join(full.get(each, each) for each in near)}?" if near else ""
         awaited = self._list_hint(self.awaited(name), (rest or name).strip())
-        if slash and PLAIN.fullmatch(engine) and (engine := engine.lower()) not in self._by_id:
-            if misspelt := difflib.get_close_matches(engine, self._by_id, 1):
+        is_engine = (slash and PLAIN.fullmatch(engine)) or engine.lower() in PUBLISHED
+        if is_engine and (engine := engine.lower()) not in self._by_id:
+            if engine not in PUBLISHED and (misspelt := difflib.get_close_matches(engine, self._by_id, 1)):
                 meant = hint or (f" Did you mean {misspelt[0]}/{rest}?" if PLAIN.fullmatch(rest) else "")
                 return f"No voice {echoed(name)} is installed.{meant} `meadowlark voices` lists all."
             return (
