@@ -115,6 +115,17 @@ def test_models_shows_sizes_licences_users_and_places(settings: Settings, capsys
     assert [each["file"] for each in json.loads(capsys.readouterr().out)] == ["model.onnx", "voices/anna.bin"]
 
 
+def test_remove_of_what_was_never_there_is_a_slip(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(VoiceError, match=r"No engine 'nope' is installed. Installed: .*horn"):
+        remove(settings, ["nope"])
+    left = settings.data_dir / "models" / "gone" / "model.bin"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(bytes(2_000_000))
+    remove(settings, ["gone"])  # its plugin is not installed any more
+    assert not left.exists()
+    assert "gone: 2.0 MB freed" in capsys.readouterr().out
+
+
 def test_remove_deletes_a_voice_then_the_engine(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     pull(settings, ["horn/anna"])
     folder = settings.data_dir / "models" / "horn"

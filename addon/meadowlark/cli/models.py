@@ -80,6 +80,8 @@ def remove(settings: Settings, names: Sequence[str]) -> None:
             what = choice.name + (f" (and {others} voices that use the same files)" if others else "")
         else:
             freed, what = remove_engine(shelves, engine), engine
+            if not freed:  # a name that means nothing here is a slip
+                catalog_of(registry, settings).manifest(engine)
         sys.stdout.write(f"{what}: {_freed(freed, shelves.models / engine)}\n")
 
 
