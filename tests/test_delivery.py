@@ -13,6 +13,7 @@ from meadowlark.catalog import Catalog, VoiceRequest
 from meadowlark.errors import LoadError, RefusedError, WorkerError
 from meadowlark.fallbacks import Wishes
 from meadowlark.plugins import Registry
+from meadowlark.residency.fallback import TRY_AGAIN_SECONDS
 from meadowlark.residency.supervisor import Budget, Supervisor
 from meadowlark.speech import Speaker, SpeechRequest
 from meadowlark.testing.devices import FakeDevices
@@ -370,6 +371,62 @@ async def test_a_slow_load_is_no_crowd() -> None:
         "grand", "cpu", chars=12, audio_seconds=1, seconds=0.01, first_audio_seconds=0.01
     )
     assert await house.reply() == (2.0, {8000})
+
+
+async def slow_by_its_figures() -> House:
+    """grand is resident, and has been seen in a busy minute only; of the robot it is known that it is quick."""
+    house = House(Wishes(budget=1.5))
+    await house.reply("One.")
+    for name, seconds in (("grand", 0.8), ("robot", 0.01)):
+        house.supervisor.ledger.record_load(name, "cpu", bytes=10 * MB, load_seconds=0.0)
+        house.supervisor.ledger.record_sentence(
+            name, "cpu", chars=30, audio_seconds=2.0, seconds=seconds, first_audio_seconds=seconds
+        )
+    house.said.clear()
+    return house
+
+
+LONG = f"One is {'really ' * 12}here."
+
+
+async def test_an_engine_that_was_slow_once_is_not_silent_for_good() -> None:
+    house = await slow_by_its_figures()
+    for _ in range(3):  # each in time, so that there is no reason to wait before the next
+        await house.reply(LONG)
+    assert house.speakers == ["grand"] * 3
+
+
+async def test_one_that_is_slow_indeed_is_tried_now_and_then() -> None:
+    house = await slow_by_its_figures()
+    house.faults["grand"] = 60.0
+    await house.reply(LONG)
+    assert house.speakers == ["grand", "robot"]
+
+    house.said.clear()
+    house.faults.clear()
+    await house.reply("One.")  # which it says in time: nothing follows from that for a long sentence
+    await house.reply(LONG)
+    assert house.speakers == ["grand", "robot"]
+
+    await asyncio.sleep(TRY_AGAIN_SECONDS)
+    house.said.clear()
+    await house.reply(LONG)
+    await house.reply(LONG)
+    assert house.speakers == ["grand", "grand"]
+
+
+async def test_in_a_crowd_nobody_is_tried_against_the_figures() -> None:
+    house = await slow_by_its_figures()
+    house.faults["grand"] = 1.0
+    await asyncio.gather(*(house.reply(LONG) for _ in range(3)))
+    assert house.speakers.count("robot") == 2 * house.speakers.count("grand") > 0
+
+
+async def test_nor_one_that_has_died_since_it_last_spoke() -> None:
+    house = await slow_by_its_figures()
+    house.supervisor.engine("grand").deaths = 1
+    await house.reply(LONG)
+    assert house.speakers == ["robot"]
 
 
 async def test_leases_end_with_the_reply() -> None:

@@ -108,6 +108,8 @@ class Delivery:
                 else:
                     self._release(failed.manifest.id)
             else:
+                if opening and within is not None and self._choice is self._asked:
+                    self._means.fallbacks.heard_in_time(self._asked, len(sentence.text))
                 return
 
     async def _stand_in(self, within: float | None) -> float | None:

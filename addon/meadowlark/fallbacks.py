@@ -5,13 +5,23 @@ Puts what the supervisor and the catalog know before the policies (residency.fal
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from .catalog import Catalog, Choice
 from .errors import RefusedError, VoiceError, echoed
 from .residency.engine import Engine
-from .residency.fallback import FIRST_AUDIO_BUDGET, Bridge, Instead, Prospect, Voiced, chain, impossible, who_speaks
+from .residency.fallback import (
+    FIRST_AUDIO_BUDGET,
+    Bridge,
+    Instead,
+    Prospect,
+    Tried,
+    Voiced,
+    chain,
+    impossible,
+    who_speaks,
+)
 from .residency.supervisor import LONGEST_REST, Supervisor
 from .schedule.admission import Line, TooMuch, Turn, admit
 from .schedule.queue import Expected
@@ -52,9 +62,12 @@ class Opening:
 class Fallbacks:
     """Decides who speaks."""
 
-    def __init__(self, supervisor: Supervisor, wishes: Wishes) -> None:
+    def __init__(self, supervisor: Supervisor, wishes: Wishes, clock: Callable[[], float]) -> None:
         self._supervisor = supervisor
         self._wishes = wishes
+        self._clock = clock
+        self._tried: dict[str, Tried] = {}
+        """By engine, until it is heard in time."""
         self._spoken: tuple[Catalog | None, dict[str, tuple[str, ...]]] = (None, {})
         """Of that catalog, what each engine's voices speak."""
 
@@ -74,13 +87,35 @@ class Fallbacks:
                 return Opening(by_engine[engine])
             case TooMuch(reason):
                 raise RefusedError(f"Too much to say at once: {reason}.")
-        voicing = who_speaks(prospect, prospects, self._wishes.budget, may_change=self._wishes.may_change)
+        doubted = bool(others) and self._doubted(prospect, chars)
+        voicing = who_speaks(
+            prospect, prospects, self._wishes.budget, may_change=self._wishes.may_change, doubted=doubted
+        )
         match voicing:
             case Instead(fallback):
                 return Opening(by_engine[fallback], within=self._wishes.budget if len(others) > 1 else None)
             case Bridge(fallback, _):
                 return Opening(by_engine[fallback], hand_over=asked)
         return Opening(asked, within=self._wishes.budget if others else None)
+
+    def heard_in_time(self, choice: Choice, chars: int) -> None:
+        """A reply began with it, and a sentence of so many characters."""
+        tried = self._tried.get(choice.manifest.id)
+        if tried and chars >= tried.chars:  # one that is in time with a word may be late with a long sentence
+            del self._tried[choice.manifest.id]
+
+    def _doubted(self, prospect: Prospect, chars: int) -> bool:
+        """Whether an engine that is late by its figures speaks all the same, to see if it is; remembers that.
+
+        Where nothing but its own figures speaks against it: it is there, idle and well.
+        """
+        if prospect.seconds is None or prospect.seconds <= self._wishes.budget:
+            return False
+        engine, tried, now = self._supervisor.engine(prospect.engine), self._tried.get(prospect.engine), self._clock()
+        if not (engine.ready and engine.turns.idle) or engine.deaths or (tried and not tried.may_be_again(now)):
+            return False
+        self._tried[engine.id] = tried.again(now, chars) if tried else Tried(now, chars)
+        return True
 
     def others(self, catalog: Catalog, asked: Choice, tried: Collection[str] = ()) -> list[Choice]:
         """Who may speak for a voice, in order of preference, without those that have been tried."""

@@ -102,7 +102,7 @@ class Speaker:
         """Replaced as a whole when voices come or go."""
         self.draining = asyncio.Event()
         """Set when the server stops: replies end at their next sentence boundary, with an error that says so."""
-        self.fallbacks = Fallbacks(supervisor, wishes or Wishes())
+        self.fallbacks = Fallbacks(supervisor, wishes or Wishes(), clock)
         self.files: Callable[[Choice], Mapping[str, str]] = lambda _: {}
         """Paths of a voice's model files, from the model store."""
         self.why_absent: Callable[[Choice], str] = lambda _: "has no files"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from meadowlark.residency.fallback import (
+    LONGEST_UNTRIED_SECONDS,
+    TRY_AGAIN_SECONDS,
     Bridge,
     Instead,
     Prospect,
     Speak,
+    Tried,
     Voiced,
     Voicing,
     chain,
@@ -53,6 +56,27 @@ def test_two_voices_only_when_the_user_allows_it() -> None:
 
 def test_the_budget_is_the_users() -> None:
     assert who_speaks(COLD, [QUICK], 5.0) == Speak("asked", "quick", 5.0)
+
+
+def test_what_is_doubted_is_tried() -> None:
+    slow = Prospect("asked", 0.0, first=6.0)
+    assert who_speaks(slow, [QUICK]) == Instead("quick")
+    assert who_speaks(slow, [QUICK], doubted=True) == Speak("asked", "quick", 1.5)
+
+
+def test_who_is_late_whenever_it_is_tried_is_tried_ever_more_seldom() -> None:
+    tried, now, pauses = Tried(100.0, 60), 100.0, []
+    for _ in range(40):
+        pause = 1.0
+        while not tried.may_be_again(now + pause):
+            pause += TRY_AGAIN_SECONDS / 10
+        pauses.append(pause)
+        now += pause
+        tried = tried.again(now, 60)
+    assert TRY_AGAIN_SECONDS <= pauses[0] < 1.2 * TRY_AGAIN_SECONDS
+    assert 2 * TRY_AGAIN_SECONDS <= pauses[1] < 2.2 * TRY_AGAIN_SECONDS
+    assert pauses == sorted(pauses)
+    assert LONGEST_UNTRIED_SECONDS <= pauses[-1] < LONGEST_UNTRIED_SECONDS + TRY_AGAIN_SECONDS
 
 
 GERMAN = Voiced("german", ("de-DE",), 500, resident=True)

@@ -148,8 +148,10 @@ async def test_an_idle_engine_has_time_for_a_newcomer_however_many_listen(batchi
     turns = Turns(FakeClock(100.0), batching=batching)
     for n in range(24):
         turns.will_return(n, 100.6, Expected())
+    assert turns.idle
     assert turns.wait_of_newcomer() == 0.0
     async with turns.turn(100.5, Expected(work=2.0)):
+        assert not turns.idle
         assert 0.0 < turns.wait_of_newcomer() <= 2.0
     await asyncio.wait_for(take(turns, "newcomer", []), 1)
 

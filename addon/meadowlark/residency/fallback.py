@@ -19,6 +19,12 @@ comes after it."""
 SILENCE_SECONDS: Final = 0.25
 """Length of one piece of silence, and the pace at which pieces are sent."""
 
+TRY_AGAIN_SECONDS: Final = 600.0
+"""After which an engine that is late by its figures, and was when it was tried, is tried again; then after twice as
+long, and so on: each time a listener waits for all of the budget."""
+
+LONGEST_UNTRIED_SECONDS: Final = 86_400.0
+
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
@@ -71,22 +77,48 @@ class Instead:
 Voicing = Speak | Bridge | Instead
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An engine was asked to speak though its figures said that it would be late.
+
+    Figures come from sentences that it speaks, so without that a busy minute's would rule for good.
+    """
+
+    at: float
+    """Seconds, of the clock that `may_be_again` is asked with."""
+
+    chars: int
+    """Of the sentence."""
+
+    in_a_row: int = 1
+    """Without having been heard in time."""
+
+    def may_be_again(self, now: float) -> bool:
+        """Whether that was long enough ago."""
+        return now - self.at >= min(TRY_AGAIN_SECONDS * 2.0 ** (self.in_a_row - 1), LONGEST_UNTRIED_SECONDS)
+
+    def again(self, now: float, chars: int) -> Tried:
+        """The next time."""
+        return Tried(now, chars, min(self.in_a_row + 1, 32))
+
+
 def who_speaks(
     asked: Prospect,
     fallbacks: Sequence[Prospect],
     budget: float = FIRST_AUDIO_BUDGET,
     *,
     may_change: bool = False,
+    doubted: bool = False,
 ) -> Voicing:
     """Whether the budget for first audio holds, and who speaks if not. fallbacks: in order of preference.
 
     may_change: the user allows two voices in one reply. Where no fallback keeps the budget either, the first that is
     heard in half the time speaks; with none such, waiting for the right voice is better. What nobody knows is tried,
-    and the timer decides.
+    and so is what is doubted (`Tried`); the timer decides.
     """
     within = asked.seconds
     in_time = [each for each in fallbacks if each.seconds is not None and each.seconds <= budget]
-    if within is None or within <= budget:
+    if within is None or within <= budget or doubted:
         return Speak(asked.engine, in_time[0].engine if in_time else None, budget)
     sooner = [each for each in fallbacks if each.seconds is not None and each.seconds <= within / 2]
     fallback = next(iter(in_time or sooner), None)

@@ -67,7 +67,7 @@ def admit(asked: Line, others: Sequence[Line] = (), longest: float = LONGEST_QUE
     crowd = (
         f"{asked.newcomers} listeners wait for {asked.engine} already"
         if asked.newcomers
-        else (f"{asked.engine} speaks to as many as it can")
+        else f"{asked.engine} speaks to as many as it can"
     )
     return TooMuch(
         f"{crowd} and the next would hear nothing for {asked.seconds:.0f} s; ask again then, or install a faster voice",

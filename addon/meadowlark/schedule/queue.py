@@ -67,6 +67,11 @@ class Turns:
             self._call()
 
     @property
+    def idle(self) -> bool:
+        """Whether nobody is spoken to or waits."""
+        return not (self._waiting or self._speaking or self._apart)
+
+    @property
     def newcomers(self) -> int:
         """How many wait who have heard nothing yet."""
         return sum(each.runs_dry_at is None for each, _ in self._waiting.values())
