@@ -15,7 +15,7 @@ import onnx
 import pytest
 
 from meadowlark.kit.onnx_graph import load
-from meadowlark.kit.part_files import alone, content_hash, parts
+from meadowlark.kit.part_files import alone, content_hash, opened, parts
 
 NAMES = ("first", "second")
 
@@ -131,6 +131,49 @@ def test_several_at_once_end_with_one(model_file: Path, tmp_path: Path, make: Ma
     assert all(each == found[0] for each in found)
     assert make.times == 1  # each cutting would hold the whole model
     assert [each.name for each in (tmp_path / "parts").iterdir() if each.name.startswith(".making")] == []
+
+
+def read(part: Path | bytes) -> onnx.ModelProto:
+    return onnx.load_from_string(part if isinstance(part, bytes) else part.read_bytes())
+
+
+def test_a_broken_part_is_made_once_by_several(
+    model_file: Path, tmp_path: Path, make: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    (kept, _) = parts(model_file, tmp_path / "parts", "test-1", NAMES, make).values()
+    assert isinstance(kept, Path)
+    kept.write_bytes(b"not a model")
+    together, seen, found = threading.Barrier(4, timeout=10), threading.local(), list[object]()
+
+    def read_together(part: Path | bytes) -> onnx.ModelProto:
+        try:
+            return read(part)
+        except Exception:
+            if not getattr(seen, "broken", False):
+                seen.broken = True
+                together.wait()
+            raise
+
+    def open_all() -> None:
+        found.append(opened(model_file, tmp_path / "parts", "test-1", NAMES, make, read_together))
+
+    threads = [threading.Thread(target=open_all) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert [set(each) for each in found] == [set(NAMES)] * 4  # type: ignore[call-overload]
+    assert make.times == 2
+    assert caplog.text.count("is broken and made anew") == 1
+
+
+def test_what_opening_a_whole_part_raises_comes_out(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    def fail(part: Path | bytes) -> None:
+        raise RuntimeError("no such device")
+
+    with pytest.raises(RuntimeError, match="no such device"):
+        opened(model_file, tmp_path / "parts", "test-1", NAMES, make, fail)
+    assert make.times == 1
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP])

@@ -19,12 +19,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 if TYPE_CHECKING:  # the package is needed once a model, not at each load
     from onnx import ModelProto
 
 _LOGGER = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 MAKING = ".making-"
 
@@ -46,6 +48,41 @@ def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: 
         return files
     with alone(folder):  # cutting holds the whole model in memory: not in every worker at once
         return files if _complete(files) else _made(model, folder, place, recipe, files, make)
+
+
+def opened(
+    model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: Make, open_part: Callable[[Path | bytes], _T]
+) -> dict[str, _T]:
+    """The parts, each as `open_part` gives it. Kept ones that are broken, by a full disk or a loss of power, are made
+    once more. Raises what `make` and `open_part` raise."""
+    files = parts(model, folder, recipe, names, make)
+    try:
+        return {name: open_part(files[name]) for name in names}
+    except Exception as error:  # whatever ONNX Runtime has to say about a file that it cannot read, or a device
+        files = _mended(model, folder, recipe, files, make, error)
+    return {name: open_part(files[name]) for name in names}
+
+
+def _mended(model: Path, folder: Path, recipe: str, files: Parts, make: Make, error: Exception) -> Parts:
+    """Made anew where one of them is broken; as they are where none is, or another worker has just made them."""
+    kept = {name: each for name, each in files.items() if isinstance(each, Path)}
+    with alone(folder):
+        broken = [each for each in kept.values() if _is_broken(each)]
+        if not broken:
+            return files
+        _LOGGER.warning("%s, a part of %s, is broken and made anew (%s)", broken[0], model.name, error)
+        shutil.rmtree(broken[0].parent, ignore_errors=True)
+        return _made(model, folder, broken[0].parent, recipe, kept, make)
+
+
+def _is_broken(part: Path) -> bool:
+    from .onnx_graph import GraphError, load  # needs onnx, which opening a part that is whole does not
+
+    try:
+        load(part)
+    except GraphError:
+        return True
+    return False
 
 
 def _made(model: Path, folder: Path, place: Path, recipe: str, files: Mapping[str, Path], make: Make) -> Parts:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,9 +17,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from meadowlark.kit import ort
+from meadowlark.kit import ort, part_files
 from meadowlark.kit.onnx_graph import GraphError, load
-from meadowlark.kit.part_files import Parts, parts
 from meadowlark.kit.windows import Pace, growing
 
 from .errors import ModelFileError
@@ -72,7 +70,8 @@ class KokoroModel:
         self._pace = Pace(HALF / RATE)
         self._sound: onnxruntime.InferenceSession | None = None
         try:
-            self._text, self._sound = _parts(path, parts_dir, compute, small_text=small_text)
+            cut = _parts(path, parts_dir, compute, small_text=small_text)
+            self._text, self._sound = cut[TEXT], cut[SOUND]
             self._features, self._source, self._style = (each.name for each in self._sound.get_inputs())
         except OSError as error:
             raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -148,34 +147,10 @@ class KokoroModel:
             yield heard
 
 
-def _parts(path: Path, folder: Path, compute: ort.Compute, *, small_text: bool) -> tuple[Any, Any]:
-    """Sessions of the two parts. Kept ones that are broken, by a full disk or a loss of power, are made once more."""
-    files = _cut(path, folder, small_text=small_text)
-    try:
-        return ort.session(files[TEXT], compute), ort.session(files[SOUND], compute)
-    except Exception as error:  # whatever ONNX Runtime has to say about a file that it cannot read, or a device
-        broken = [each for each in files.values() if isinstance(each, Path) and _is_broken(each)]
-        if not broken:
-            raise
-        _LOGGER.warning("%s, a part of %s, is broken and made anew (%s)", broken[0], path.name, error)
-        shutil.rmtree(broken[0].parent, ignore_errors=True)
-    files = _cut(path, folder, small_text=small_text)
-    return ort.session(files[TEXT], compute), ort.session(files[SOUND], compute)
-
-
-def _is_broken(path: Path) -> bool:
-    try:
-        load(path)
-    except GraphError:
-        return True
-    return False
-
-
-def _cut(path: Path, folder: Path, *, small_text: bool) -> Parts:
-    """The files of the parts; the text part in 8 bits takes a few seconds more, once."""
-    if not small_text:
-        return parts(path, folder, RECIPE, PARTS, split)
-    return parts(path, folder, f"{RECIPE}-uint8", PARTS, _split_small)
+def _parts(path: Path, folder: Path, compute: ort.Compute, *, small_text: bool) -> Mapping[str, Any]:
+    """Sessions of the two parts; the text part in 8 bits takes a few seconds more, once."""
+    recipe, make = (f"{RECIPE}-uint8", _split_small) if small_text else (RECIPE, split)
+    return part_files.opened(path, folder, recipe, PARTS, make, lambda content: ort.session(content, compute))
 
 
 def _split_small(path: Path) -> dict[str, ModelProto]:

@@ -11,9 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from meadowlark.kit import ort
+from meadowlark.kit import ort, part_files
 from meadowlark.kit.onnx_graph import GraphError
-from meadowlark.kit.part_files import parts
 from meadowlark.kit.windows import LEAST_GROWTH, Pace, Window, growing
 
 from .config import VoiceConfig
@@ -44,10 +43,10 @@ class PiperModel:
         self._same_shapes = compute.device != "cpu"
         self._whole: onnxruntime.InferenceSession | None = None
         try:
-            files = parts(path, parts_dir, RECIPE, PARTS, split)
-            self._text = ort.session(files[TEXT], compute)
-            self._flow = ort.session(files[FLOW], compute)
-            self._sound = ort.session(files[SOUND], compute)
+            cut = part_files.opened(
+                path, parts_dir, RECIPE, PARTS, split, lambda content: ort.session(content, compute)
+            )
+            self._text, self._flow, self._sound = cut[TEXT], cut[FLOW], cut[SOUND]
         except OSError as error:
             raise VoiceFileError(f"{path} cannot be read: {error.strerror or error}") from error
         except GraphError as error:

@@ -62,14 +62,16 @@ def _halves(model: ModelProto) -> tuple[ModelProto, ModelProto, list[ValueInfoPr
 
 def rewritten(text: ModelProto, between: list[ValueInfoProto]) -> tuple[ModelProto, ModelProto]:
     """Text part and flow written anew, after they were seen to give the same. Raises GraphError where they do not."""
-    net = vits.read(Graph(text))
-    examples, context = _examples(net), flow_context(net)
     try:
+        net = vits.read(Graph(text))
+        examples, context = _examples(net), flow_context(net)
         expected = results([text], examples)  # before there is a second copy of it
         made = text_part(net, list(text.graph.input), between[1] if len(between) > 1 else None)
         flow = flow_part(net, between[0].name)
         del net  # as large as the text part
         apart = difference(expected, results([made, flow], examples))
+    except GraphError:
+        raise
     except Exception as error:  # whatever numpy and ONNX Runtime have to say about a graph that makes no sense
         raise GraphError(f"it cannot be written anew ({error})") from error
     if apart > SAME:

@@ -18,7 +18,7 @@ from meadowlark_piper import vits
 from meadowlark_piper.config import read
 from meadowlark_piper.frames import CONTEXT, Frames
 from meadowlark_piper.model import PiperModel
-from meadowlark_piper.split import FLOW, SOUND, TEXT, split
+from meadowlark_piper.split import FLOW, SOUND, TEXT, rewritten, split
 from meadowlark_piper.vits_double import COUPLINGS, GATES, LAYERS, SPLINES, write_voice
 
 SPEAKERS = ("a", "b", "c")
@@ -184,3 +184,15 @@ def test_a_voice_that_computes_otherwise_stays_as_it_is(
     given = [feeds(20)]
     assert difference(results([model], given), results(list(parts.values()), given)) == 0
     assert [node.op_type for node in parts[FLOW].graph.node] == ["Identity"]
+
+
+def test_a_voice_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    path = write_voice(tmp_path)
+    model = text_of(load(path))
+    less = onnx.helper.make_node("Sub", ["scales", "two"], ["less"])  # three numbers less two: no shape fits
+    square = onnx.helper.make_node("Mul", ["less", "less"], ["square"])
+    for node in reversed([less, square]):
+        model.graph.node.insert(0, node)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(2, np.float32), "two"))
+    with pytest.raises(GraphError, match="cannot be written anew"):
+        rewritten(model, [tensor("z", (1, None, "frames"))])

@@ -15,7 +15,7 @@ from meadowlark_piper.config import read
 from meadowlark_piper.doubles import write_voice
 from meadowlark_piper.errors import VoiceFileError
 from meadowlark_piper.model import PiperModel
-from meadowlark_piper.split import SOUND, TEXT, split
+from meadowlark_piper.split import PARTS, SOUND, TEXT, split
 
 IDS = [1, 0, *(each for number in range(120) for each in (10 + number % 60, 0)), 2]
 SCALES = (0.0, 1.0, 0.0)
@@ -71,6 +71,24 @@ def test_the_parts_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("meadowlark_piper.model.split", refuse)
     PiperModel(path, config, compute, tmp_path / "parts")
+
+
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("left", [0, 1000])
+def test_a_kept_part_that_is_broken_is_made_anew(
+    tmp_path: Path, name: str, left: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_voice(tmp_path)
+    config, told = read(Path(f"{path}.json")), []
+    PiperModel(path, config, Compute(threads=1), tmp_path / "parts")
+    (kept,) = (tmp_path / "parts").glob(f"*/{name}.onnx")
+    kept.write_bytes(kept.read_bytes()[:left].ljust(left, b"\0"))
+    for _ in range(2):
+        caplog.clear()
+        model = PiperModel(path, config, Compute(threads=1), tmp_path / "parts")
+        assert np.abs(np.concatenate(list(model.speak(IDS, SCALES))) - whole(path)).max() <= 1e-6
+        told.append("broken and made anew" in caplog.text)
+    assert told == [True, False]
 
 
 def test_a_model_without_the_structure_is_spoken_as_a_whole(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
