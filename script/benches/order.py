@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="for tests")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.replies, arguments.houses = 300, 1
+        arguments.replies, arguments.houses = 60, 1
         arguments.seconds = min(arguments.seconds, 3.0)
     results: dict[str, float] = {}
     _simulated(arguments.replies, results)
