@@ -116,6 +116,19 @@ def test_who_was_never_alone_has_a_speed_all_the_same() -> None:
     assert ledger.estimate("a", "cpu").share == 0.0
 
 
+def test_a_guess_from_a_crowd_gives_way_to_the_first_sentence_alone(tmp_path: Path) -> None:
+    ledger = Ledger()
+    sentence(ledger, 60, rtf=9.0, first=5.0, together=2.0)
+    file = LedgerFile(tmp_path / "ledger.json")
+    assert file.write(encode(ledger))
+    ledger = file.read()
+    sentence(ledger, 60, rtf=0.2, first=0.1)
+    assert ledger.estimate("a", "cpu").rtf(60) == pytest.approx(0.2)
+    assert ledger.estimate("a", "cpu").first_audio_seconds(240) == pytest.approx(0.1 * 240 / 60)
+    sentence(ledger, 60, rtf=0.3, first=0.2)  # and only that
+    assert ledger.entries["a"].devices["cpu"].rtf == {bucket(60): [0.2, 0.3]}
+
+
 def test_one_busy_moment_does_not_end_all_company() -> None:
     ledger = Ledger()
     sentence(ledger, 60, rtf=0.1, first=0.1)

@@ -78,6 +78,9 @@ class Measured:
     rtf: dict[int, Window] = field(default_factory=dict)
     """Seconds of work per second of speech of a sentence that is spoken alone, by bucket."""
 
+    never_alone: bool = False
+    """Its speed is a guess from sentences spoken in company; the first that is spoken alone takes their place."""
+
     share: Window = field(default_factory=list)
     """By how much of its time alone each further sentence makes one slower, on engines that speak several at a time."""
 
@@ -210,9 +213,12 @@ class Ledger:
             _take(measured.pace, audio_seconds / chars)
             rtf, known = seconds / audio_seconds, _points(measured.rtf)
             if together <= LONELY:
+                if measured.never_alone:
+                    measured.first_audio, measured.rtf, measured.never_alone = {}, {}, False
                 _take(measured.first_audio.setdefault(bucket(chars), []), first_audio_seconds)
                 _take(measured.rtf.setdefault(bucket(chars), []), rtf)
             elif not known:
+                measured.never_alone = True
                 slower = 1 + self._estimate(engine, kind, 0).share * (together - 1)
                 _take(measured.first_audio.setdefault(bucket(chars), []), first_audio_seconds / slower)
                 _take(measured.rtf.setdefault(bucket(chars), []), rtf / slower)
