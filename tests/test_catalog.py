@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from meadowlark.api import EngineManifest, Voice
-from meadowlark.catalog import MOST_REMEMBERED, PUBLISHED, Catalog, VoiceRequest
+from meadowlark.catalog import LONGEST_REMEMBERED, MOST_REMEMBERED, PUBLISHED, Catalog, VoiceRequest
 from meadowlark.errors import MOST_ECHOED, VoiceError
 from meadowlark.plugins import Registry
 
@@ -265,3 +265,17 @@ def test_clients_cannot_fill_the_memory_with_names() -> None:
     first, last = VoiceRequest(names[0]), VoiceRequest(names[-1])
     assert catalog.resolve(first) is catalog.resolve(first)
     assert catalog.resolve(last) is not catalog.resolve(last)
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        VoiceRequest("nice/heart", language="x" * LONGEST_REMEMBERED),
+        VoiceRequest("nice/" + " " * LONGEST_REMEMBERED + "heart"),
+    ],
+    ids=["language", "name"],
+)
+def test_nor_with_long_ones(long: VoiceRequest) -> None:
+    catalog = Catalog(REGISTRY)
+    assert catalog.resolve(long).name == "nice/heart"
+    assert catalog.resolve(long) is not catalog.resolve(long)

@@ -189,6 +189,14 @@ async def test_what_a_killed_server_left_is_swept_and_what_is_being_checked_is_n
     assert content(enrolment) == ["anna.json", "anna.txt", "anna.wav"]
 
 
+def test_what_only_looks_like_it_stops_no_sweep(enrolment: Enrolment, tmp_path: Path) -> None:
+    (enrolment.folder / ".new-left").mkdir(parents=True)
+    (enrolment.folder / ".new-file").write_text("somebody else's")
+    (enrolment.folder / ".new-link").symlink_to(tmp_path)
+    assert enrolment.sweep() == 1
+    assert content(enrolment) == [".new-file", ".new-link"]
+
+
 async def test_two_processes_want_the_same_name(tmp_path: Path) -> None:
     """Each has checked that it is free; the one that comes second to the names is refused."""
     recording = write(tmp_path / "x.wav")

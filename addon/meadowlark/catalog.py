@@ -26,6 +26,9 @@ MOST_LISTED = 16
 MOST_REMEMBERED = 512
 """Requests whose voice is known without another look: clients say a few things again and again."""
 
+LONGEST_REMEMBERED = 200
+"""Characters of such a request: it stays in memory, and one from the network may have a million."""
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceRequest:
@@ -159,7 +162,8 @@ class Catalog:
         if known := self._resolved.get(request):
             return known
         choice = self._resolve_or_replace(request)
-        if len(self._resolved) < MOST_REMEMBERED:
+        said = len(request.name) + len(request.language) + len(request.speaker) + len(request.engine)
+        if len(self._resolved) < MOST_REMEMBERED and said <= LONGEST_REMEMBERED:
             self._resolved[request] = choice
         return choice
 

@@ -285,7 +285,10 @@ def _complaint(recording: Path) -> str:
 
 
 def _removed_if_left(aside: Path) -> bool:
-    held = os.open(aside, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        held = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False  # gone meanwhile, or somebody else's
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

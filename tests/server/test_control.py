@@ -333,6 +333,17 @@ async def test_what_clients_were_sending_to_a_killed_server_is_swept(controls: F
     await socket.stop()
 
 
+async def test_what_comes_while_it_is_swept_stays(controls: FakeControls, path: Path) -> None:
+    socket = ControlSocket(path, controls)
+    starting = asyncio.create_task(socket.start())
+    while not path.exists():  # noqa: ASYNC110, ASYNC240 - nobody tells when it listens
+        await asyncio.sleep(0)
+    (path.parent / ".upload-new").mkdir()
+    assert await starting
+    assert (path.parent / ".upload-new").exists()
+    await socket.stop()
+
+
 async def test_a_living_server_is_not_replaced(
     control: ControlSocket, controls: FakeControls, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from meadowlark.api import Pipeline, Utterance, Voice
+from meadowlark.errors import WorkerError
 from meadowlark.testing.engines import tone_manifest
 from meadowlark.worker.environments import Nurseries
 from meadowlark.worker.memory import Footprint
@@ -156,6 +157,22 @@ async def test_what_is_opened_ahead_waits_for_those_who_are_spoken(worker, utter
     await asyncio.gather(speaking, worker.prepare(utter("a", open_seconds=0.2)))
     assert worker.last_done.audio_seconds == pytest.approx(len(LONG) * 0.06, abs=0.001)
     assert worker.alive
+
+
+async def test_what_is_opened_ahead_and_never_has_its_turn_takes_nobody_along(worker, utter):
+    speaking, _ = await begun(worker, utter(LONG * 15))  # 6 s of work
+    with pytest.raises(WorkerError, match="while others were"):
+        await worker.prepare(utter("a"), patience=1.5)
+    assert worker.alive
+    assert await anext(speaking)
+    await speaking.aclose()
+    await worker.prepare(utter("a"))
+
+
+async def test_a_worker_that_hangs_as_it_opens_something_ahead_is_killed(worker, utter):
+    with pytest.raises(WorkerError, match="killed"):
+        await worker.prepare(utter("a", open_seconds=30.0), patience=0.3)
+    await worker.exited
 
 
 def test_what_is_opened_ahead_comes_after_everybody_and_is_not_spoken() -> None:

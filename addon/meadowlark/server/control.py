@@ -20,7 +20,7 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,11 +171,13 @@ class ControlSocket:
     async def start(self) -> bool:
         """Listen; False, with the reason in the log, when that is not possible."""
         try:
-            self._listener = await asyncio.start_unix_server(self._accept, sock=_bind(self.path), limit=HEAD_BYTES)
+            sock = _bind(self.path)
+            left = tuple(self.path.parent.glob(f"{UPLOAD}*"))  # before anybody can send more; no other server runs here
+            self._listener = await asyncio.start_unix_server(self._accept, sock=sock, limit=HEAD_BYTES)
         except OSError as error:
             _LOGGER.warning("No control socket at %s: %s. Speech is not affected", self.path, error.strerror or error)
             return False
-        await asyncio.to_thread(_sweep, self.path.parent)
+        await asyncio.to_thread(_sweep, left)
         _LOGGER.debug("Control socket at %s", self.path)
         return True
 
@@ -310,10 +312,10 @@ def _bind(path: Path) -> socket.socket:
     return sock
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what clients were sending when a server of this folder was killed; no other one runs here."""
-    for left in folder.glob(f"{UPLOAD}*"):
-        shutil.rmtree(left, ignore_errors=True)
+def _sweep(left: Iterable[Path]) -> None:
+    """Remove what clients were sending when a server of this folder was killed."""
+    for each in left:
+        shutil.rmtree(each, ignore_errors=True)
 
 
 def _remove_stale(path: Path) -> None:

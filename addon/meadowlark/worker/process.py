@@ -192,14 +192,20 @@ class WorkerProcess:
                 settling.add_done_callback(self._settling.discard)
                 await asyncio.shield(settling)
 
-    async def prepare(self, utterance: Utterance) -> None:
-        """Open what an utterance needs, before anybody wants it spoken. WorkerError when that cannot be done."""
+    async def prepare(self, utterance: Utterance, patience: float = OPEN_SECONDS) -> None:
+        """Open what an utterance needs, before anybody wants it spoken. WorkerError when that cannot be done.
+
+        A worker that is silent for so long has hung and is killed; while others are heard, only this is given up.
+        """
         job = await self._take_up(utterance, None, 1.0, None, ahead=True)
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
+            async with asyncio.timeout(patience):
                 await job.next()
         except TimeoutError:
-            raise self._kill(f"hung: what a voice needs is not open after {OPEN_SECONDS:g} s; killed") from None
+            if not job.over:
+                self._send(Cancel(job.number))
+                raise self._give_up(job, patience) from None
+            await job.next()  # it was this process that stood still
 
     async def stop(self, timeout: float = 1.0) -> None:
         """Unload; returns when the process is gone, by force after `timeout` seconds: it has nothing to save."""
