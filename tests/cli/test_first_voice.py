@@ -7,9 +7,11 @@ import hashlib
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -60,25 +62,59 @@ def place(hub: Hub, tmp_path: Path) -> Place:
     return Place(tmp_path, at_hub(hub, tmp_path))
 
 
-def test_pull_by_name_on_a_fresh_machine(place: Place) -> None:
-    """The list is fetched first; then the voice is known, downloaded, checked, and speaks."""
-    done = place.run("pull", f"piper/{NAME}")
+@dataclass(frozen=True)
+class Pulled:
+    """A machine on which `meadowlark pull` has been run once: each command takes a second or two to start."""
+
+    place: Place
+    done: subprocess.CompletedProcess[str]
+
+    def copy_to(self, place: Place) -> None:
+        """Have what was pulled there too."""
+        shutil.copytree(self.place.data, place.data)
+
+
+def pull_once(files: dict[str, bytes], folder: Path, name: str) -> Pulled:
+    with serve({path: File(data) for path, data in files.items()}) as hub:
+        place = Place(folder, at_hub(hub, folder))
+        done = place.run("pull", name)
     assert done.returncode == 0, done.stderr
-    models = place.data / "models" / "piper"
-    assert "piper: 1 file, " in done.stdout
-    assert f" in {models}\n" in done.stdout
-    assert f"piper/{NAME}: 4 files" in done.stdout
+    return Pulled(place, done)
+
+
+@pytest.fixture(scope="module")
+def voice(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Pulled:
+    return pull_once(files, tmp_path_factory.mktemp("pulled"), f"piper/{NAME}")
+
+
+@pytest.fixture(scope="module")
+def voice_list(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Pulled:
+    return pull_once(files, tmp_path_factory.mktemp("listed"), "piper")
+
+
+def test_pull_by_name_on_a_fresh_machine(voice: Pulled) -> None:
+    """The list is fetched first; then the voice is known, downloaded and checked."""
+    models = voice.place.data / "models" / "piper"
+    assert "piper: 1 file, " in voice.done.stdout
+    assert f" in {models}\n" in voice.done.stdout
+    assert f"piper/{NAME}: 4 files" in voice.done.stdout
     assert (models / f"{NAME}.onnx").is_file()
+
+
+def test_a_pulled_voice_speaks(place: Place, voice: Pulled) -> None:
+    voice.copy_to(place)
     spoken = place.run("say", "Hello there.", "--voice", f"piper/{NAME}", "-o", "x.wav")
     assert f"piper/{NAME}: " in spoken.stderr
     assert "did not speak" not in spoken.stderr
 
 
-def test_pull_of_an_engine_without_a_voice_fetches_its_list_and_says_what_can_be_had(place: Place) -> None:
-    done = place.run("pull", "piper")
-    assert done.returncode == 0, done.stderr
-    assert "piper has 1 voice to choose from now: `meadowlark voices --engine piper` lists them" in done.stdout
-    assert f"`meadowlark pull piper/{NAME}` downloads one" in done.stdout
+def test_pull_of_an_engine_without_a_voice_fetches_its_list_and_says_what_can_be_had(
+    place: Place, voice_list: Pulled
+) -> None:
+    told = voice_list.done.stdout
+    assert "piper has 1 voice to choose from now: `meadowlark voices --engine piper` lists them" in told
+    assert f"`meadowlark pull piper/{NAME}` downloads one" in told
+    voice_list.copy_to(place)
     listed = place.run("voices", "--engine", "piper").stdout
     assert f"piper/{NAME}" in listed
     assert "is not downloaded (" in listed
@@ -155,14 +191,17 @@ def test_a_voice_that_the_list_does_not_have(place: Place) -> None:
     assert f"No voice 'piper/en_US-lessac-low' is installed. Did you mean piper/{NAME}?" in done.stderr
 
 
-def test_say_names_who_spoke_and_the_command_that_helps(place: Place, hub: Hub) -> None:
-    assert place.run("pull", "piper").returncode == 0
-    before = len(hub.authorizations)
+def test_say_names_who_spoke_and_the_command_that_helps(place: Place, hub: Hub, voice_list: Pulled) -> None:
+    voice_list.copy_to(place)
     done = place.run("say", "Hello.", "--voice", f"piper/{NAME}", "-o", "x.wav")
     assert done.stderr.startswith("espeak/en")
     assert f"piper/{NAME} did not speak: it is not downloaded (" in done.stderr
     assert f"Get it: meadowlark pull piper/{NAME}" in done.stderr
-    assert len(hub.authorizations) == before, "without a terminal nothing is downloaded"
+    assert not hub.authorizations, "without a terminal nothing is downloaded"
+
+
+def test_say_downloads_when_told_to(place: Place, voice_list: Pulled) -> None:
+    voice_list.copy_to(place)
     done = place.run("say", "Hello.", "--voice", f"piper/{NAME}", "-o", "x.wav", "--download")
     assert f"piper/{NAME} is not downloaded (" in done.stderr
     assert "licence GPL-3.0-or-later" in done.stderr
@@ -170,9 +209,12 @@ def test_say_names_who_spoke_and_the_command_that_helps(place: Place, hub: Hub) 
     assert "did not speak" not in done.stderr
 
 
-def test_say_with_download_finds_a_voice_of_a_list_that_is_not_there(place: Place) -> None:
+def test_say_names_the_list_that_is_not_there(place: Place) -> None:
     done = place.run("say", "Hello.", "--voice", f"piper/{NAME}", "-o", "x.wav")
     assert f"`meadowlark pull piper/{NAME}` looks there" in done.stderr
+
+
+def test_say_with_download_finds_a_voice_of_a_list_that_is_not_there(place: Place) -> None:
     done = place.run("say", "Hello.", "--voice", NAME, "-o", "x.wav", "--download")
     assert done.returncode == 0, done.stderr
     assert f"\npiper/{NAME}: 0." in done.stderr
@@ -189,8 +231,8 @@ def test_doctor_and_plugins_tell_how_to_get_the_first_voice(place: Place) -> Non
     assert "piper has no voice yet: `meadowlark pull piper`" in place.run("plugins").stdout
 
 
-def test_doctor_tries_what_is_there_and_leaves_the_ledger(place: Place) -> None:
-    assert place.run("pull", f"piper/{NAME}").returncode == 0
+def test_doctor_tries_what_is_there_and_leaves_the_ledger(place: Place, voice: Pulled) -> None:
+    voice.copy_to(place)
     ledger = place.data / "ledger.json"
     ledger.write_text('{"version": 1, "engines": {}}')
     second = place.run("doctor", "--uri", PORT).stdout
@@ -198,8 +240,8 @@ def test_doctor_tries_what_is_there_and_leaves_the_ledger(place: Place) -> None:
     assert ledger.read_text() == '{"version": 1, "engines": {}}', "only read"
 
 
-def test_wrong_engine_options_are_one_line(place: Place) -> None:
-    assert place.run("pull", f"piper/{NAME}").returncode == 0
+def test_wrong_engine_options_are_one_line(place: Place, voice: Pulled) -> None:
+    voice.copy_to(place)
     place.environment["MEADOWLARK_ENGINES"] = "{piper: {length_scale: 99}, espeak: {rat: 100}}"
     place.environment["MEADOWLARK_ALWAYS_SPEAK"] = "false"
     done = place.run("say", "Hello.", "--voice", f"piper/{NAME}", "-o", "x.wav")
@@ -208,7 +250,10 @@ def test_wrong_engine_options_are_one_line(place: Place) -> None:
     assert "Options of piper: piper option length_scale = 99: use a number from 0.25 to 4." in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("length_scale = 99") <= 3
-    place.environment["MEADOWLARK_ALWAYS_SPEAK"] = "true"
+
+
+def test_a_server_tells_of_wrong_engine_options_at_start(place: Place, voice: Pulled) -> None:
+    voice.copy_to(place)
     place.environment["MEADOWLARK_ENGINES"] = "{piper: {length_scale: 99}}"
     with place.serve("--voice", "espeak/en-us") as server:
         assert "Options of piper: piper option length_scale = 99" in server.wait_for("Ready with")
