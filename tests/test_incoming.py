@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from meadowlark.incoming import USUAL_CHARS, Incoming
+from meadowlark.incoming import LOST_SECONDS, USUAL_CHARS, Incoming
 from meadowlark.text import MarkerMap, Segmenter, Sentence
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
@@ -84,3 +84,47 @@ async def test_of_many_texts_the_first_is_with_its_engine_before_the_next_is_cut
 
     await asyncio.gather(reply(), reply(), reply())
     assert events == ["cut", ONE] * 3 + [TWO] * 3 + [THREE] * 3
+
+
+async def endless(*parts: str, pause: float) -> AsyncIterator[str]:
+    """Each part after a pause; then nothing, and no end."""
+    for part in parts:
+        yield part
+        await asyncio.sleep(pause)
+    await asyncio.Event().wait()
+
+
+def patient(text: AsyncIterator[str], told: list[float], *, heard: bool = True) -> Incoming:
+    now = asyncio.get_running_loop().time
+
+    def segmenter() -> Segmenter:
+        return Segmenter(MarkerMap((), {}), "en")
+
+    return Incoming(text, segmenter, asyncio.Event(), lambda: heard, lost=lambda: told.append(now()))
+
+
+async def test_a_stream_that_stops_without_an_end_is_ended_and_what_it_had_is_said() -> None:
+    told: list[float] = []
+    found = []
+    async for sentence, _ in patient(endless(f"{ONE} And then", pause=0.0), told).sentences():
+        found.append(sentence.text)
+        await asyncio.sleep(1000.0 if not told else 0.0)  # as long as there is something to say nothing is lost
+    assert found == [ONE, "And then"]
+    assert len(told) == 1
+    assert told[0] >= 1000.0 + LOST_SECONDS
+
+
+async def test_a_tool_may_take_its_time() -> None:
+    told: list[float] = []
+    found = [each.text async for each, _ in patient(endless(ONE, f" {TWO}", pause=60.0), told).sentences()]
+    assert found == [ONE, TWO]
+    assert told[0] >= 60.0 + LOST_SECONDS
+
+
+async def test_a_stream_of_which_nothing_was_heard_yet_is_waited_for() -> None:
+    told: list[float] = []
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(10 * LOST_SECONDS):
+            async for _ in patient(endless("", pause=0.0), told, heard=False).sentences():
+                pass
+    assert not told

@@ -202,6 +202,25 @@ async def test_a_stream_that_stalls_before_anything_was_heard_gives_what_it_has(
     assert [each.text for each in engine.heard] == ["Let me check the weather", "It is sunny.", "Bye."]
 
 
+async def test_a_reply_whose_language_model_failed_ends_and_lets_its_engine_go(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    speaker, engine = make()
+
+    async def text() -> AsyncIterator[str]:
+        yield "The light is on. And"
+        await asyncio.Event().wait()
+
+    pieces = []
+    async with asyncio.timeout(120), aclosing(speaker.speak(SpeechRequest(text(), client="a satellite"))) as reply:
+        pieces = [pcm async for pcm in reply]
+    assert pieces
+    assert [each.text for each in engine.heard] == ["The light is on.", "And"]
+    assert engine.leases == 0
+    [line] = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert "a satellite: the stream was not ended, and no text has come for 90 s" in line
+
+
 async def test_draining_does_not_wait_for_a_text_that_does_not_come() -> None:
     speaker, engine = make()
 

@@ -16,6 +16,10 @@ LONG_PAUSE_SECONDS = 1.2
 """While nothing has been heard, a stream silent for so long gives all it has, whole sentence or not: the model calls a
 tool, and a satellite gives up 2 s after the reply was announced."""
 
+LOST_SECONDS = 90.0
+"""A stream that began to be heard and has been silent for so long, while nothing was left to say, has no more text:
+Home Assistant never ends one whose language model failed. A tool that the model uses may take 60 s."""
+
 PORTION_CHARS = 2_000
 """Cut into sentences at a time: 3 ms."""
 
@@ -34,11 +38,13 @@ class Incoming:
         draining: asyncio.Event,
         heard: Callable[[], bool],
         cutting: asyncio.Lock | None = None,
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         """segmenter: makes one. draining: set when the server stops. heard: whether the listener has had any audio.
 
         cutting: held while a text is cut. Of many that come at once the first is then at its engine before the last is
         looked at, and whoever wants something else of the event loop waits for one of them and not for all.
+        lost: called when no more text is waited for.
         """
         self._text = text
         self._new_segmenter = segmenter
@@ -46,6 +52,7 @@ class Incoming:
         self._draining = draining
         self._heard = heard
         self._cutting = cutting or asyncio.Lock()
+        self._lost = lost
 
     async def sentences(self) -> AsyncGenerator[tuple[Sentence, int], None]:
         """Each with the characters expected after it. Raises RefusedError when the server stops meanwhile."""
@@ -55,6 +62,9 @@ class Incoming:
             while True:
                 async for each in self._until(pending, stopping):
                     yield each
+                if not pending.done():
+                    self._lost()
+                    break
                 if (chunk := pending.result()) is None:
                     break
                 pending = asyncio.ensure_future(_next(self._text))
@@ -78,15 +88,21 @@ class Incoming:
     async def _until(
         self, pending: asyncio.Future[str | None], stopping: asyncio.Task[bool]
     ) -> AsyncGenerator[tuple[Sentence, int], None]:
-        """Wait for more text; what a pause lets go meanwhile."""
+        """Wait for more text, unless it is lost; what a pause lets go meanwhile."""
         either: set[asyncio.Future[Any]] = {pending, stopping}
-        for pause, flush in ((PAUSE_SECONDS, False), (LONG_PAUSE_SECONDS - PAUSE_SECONDS, True), (None, False)):
-            await asyncio.wait(either, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        pauses: tuple[tuple[float, Callable[[], list[Sentence]] | None], ...] = (
+            (PAUSE_SECONDS, self._segmenter.pause),
+            (LONG_PAUSE_SECONDS - PAUSE_SECONDS, self._flush),
+            (LOST_SECONDS, None),
+        )
+        for pause, found in pauses:
+            timeout = pause if found or self._heard() else None  # a model may take long to begin
+            await asyncio.wait(either, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if pending.done():
                 return
             if stopping.done():
                 raise RefusedError("The server is shutting down; the rest of the text was not spoken.")
-            for each in _with_rest(self._flush() if flush else self._segmenter.pause(), USUAL_CHARS):
+            for each in _with_rest(found() if found else [], USUAL_CHARS):
                 yield each
 
     def _flush(self) -> list[Sentence]:

@@ -26,7 +26,7 @@ from .catalog import VoiceRequest as VoiceRequest
 from .delivery import Delivery, Means
 from .errors import RefusedError, RequestError
 from .fallbacks import Fallbacks, Wishes
-from .incoming import Incoming
+from .incoming import LOST_SECONDS, Incoming
 from .repeats import Repeats
 from .reply import Reply
 from .residency.supervisor import Supervisor
@@ -158,6 +158,12 @@ class Speaker:
             self.draining,
             reply.started.is_set,
             self._cutting,
+            lambda: _LOGGER.warning(
+                "%s: the stream was not ended, and no text has come for %g s: the language model may have failed. "
+                "The reply ends here",
+                request.client,
+                LOST_SECONDS,
+            ),
         )
         async with aclosing(incoming.sentences()) as sentences:
             async for sentence, rest_chars in sentences:

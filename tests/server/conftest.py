@@ -53,6 +53,8 @@ class FakeSpeaker:
     requests: list[SpeechRequest] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     speaking: int = 0
+    impatient: bool = False
+    """Takes a text for ended after its first piece, as the real one does when no more has come for long."""
     script: dict[str, Callable[[], Awaitable[Pcm | None]]] = field(default_factory=dict)
 
     async def speak(self, request: SpeechRequest) -> AsyncGenerator[Pcm, None]:
@@ -70,6 +72,8 @@ class FakeSpeaker:
                     pcm = await act() if act else Pcm(RATE, b"\1\0" * 100 * len(word))
                     if pcm:
                         yield pcm
+                if self.impatient:
+                    return
         finally:
             self.speaking -= 1
 

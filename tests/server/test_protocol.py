@@ -327,3 +327,19 @@ async def test_unix_sockets(start, tmp_path: Path):
     assert house.speaker.requests[0].client == "local client"
     await house.server.stop(0)
     assert not (tmp_path / "voice.sock").exists()
+
+
+async def test_a_stream_that_the_client_never_ends_gets_a_whole_reply(house):
+    house.speaker.impatient = True
+    async with house.call() as caller:
+        await caller.send(Event("synthesize-start"), Event("synthesize-chunk", {"text": "hello"}))
+        await caller.until("synthesize-stopped")
+        assert caller.kinds == STREAMED
+        caller.events.clear()
+        # What comes too late is no mistake of a client that had not heard yet, and the next reply is whole.
+        await caller.send(Event("synthesize-chunk", {"text": " late"}), Event("synthesize", {"text": "hello late"}))
+        await caller.send(Event("synthesize-stop"))
+        await caller.synthesize("next")
+        await caller.until("audio-stop")
+        assert caller.kinds == ONE_SHOT
+        assert len(caller.audio) == 2 * 100 * len("next")
