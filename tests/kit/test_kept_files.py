@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from meadowlark.kit.kept_files import RESERVE_BYTES, kept, key_of
+from meadowlark.kit.disk_room import RESERVE_BYTES
+from meadowlark.kit.kept_files import kept, key_of
 
 
 def maker(made: list[str], name: str):

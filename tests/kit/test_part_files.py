@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import onnx
 import pytest
 
+from meadowlark.kit.disk_room import RESERVE_BYTES
 from meadowlark.kit.onnx_graph import load
 from meadowlark.kit.part_files import alone, content_hash, opened, parts
 
@@ -115,6 +116,26 @@ def test_a_full_disk_is_seen_before_anything_is_written(
     made = parts(model_file, tmp_path / "parts", "test-1", NAMES, make)
     assert isinstance(made["first"], bytes)
     assert not list((tmp_path / "parts").glob("*/"))
+
+
+def test_what_will_be_replaced_counts_as_room(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    """On a disk that has room for the parts of two versions of a recipe, but not of three models."""
+    folder = tmp_path / "parts"
+    size = 2 * onnx.load(model_file).ByteSize()
+
+    def free(place: Path) -> int:
+        assert place == folder
+        return RESERVE_BYTES + 5 * size // 2 - sum(file.stat().st_size for file in folder.glob("*/*.onnx"))
+
+    other = Path(shutil.copy(model_file, tmp_path / "other.onnx"))
+    onnx.save(onnx.helper.make_model(onnx.load(other).graph, producer_name="other"), other)
+    stays = parts(other, folder, "test-1", NAMES, make, free)
+    old = parts(model_file, folder, "test-1", NAMES, make, free)
+    new = parts(model_file, folder, "test-2", NAMES, make, free)
+    assert [Path(each["first"]).exists() for each in (stays, old, new)] == [True, False, True]  # type: ignore[arg-type]
+    refused = parts(model_file, folder, "another-1", NAMES, make, free)  # replaces nothing
+    assert isinstance(refused["first"], bytes)
+    assert Path(new["first"]).exists()  # type: ignore[arg-type]
 
 
 def test_several_at_once_end_with_one(model_file: Path, tmp_path: Path, make: Maker) -> None:

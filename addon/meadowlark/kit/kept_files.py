@@ -10,12 +10,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .disk_room import Free, free_bytes, make_room
 from .part_files import MAKING, alone
 
 _LOGGER = logging.getLogger(__name__)
-
-RESERVE_BYTES = 64_000_000
-"""Stays free on the disk."""
 
 
 def key_of(files: Sequence[Path], *more: object) -> str:
@@ -31,7 +29,7 @@ def kept(
     *,
     size: int = 0,
     most: int = 2,
-    free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    free: Free = free_bytes,
 ) -> Path:
     """FOLDER/KEY with what `make` writes into the empty folder it is given: all of it or nothing.
 
@@ -44,24 +42,12 @@ def kept(
         with alone(folder):
             if not place.is_dir():
                 folder.mkdir(parents=True, exist_ok=True)
-                _make_room(folder, size + RESERVE_BYTES, free)
+                make_room(folder, size, _oldest_first(folder), _remove, free)
                 _make(folder, place, make)
     _mark_used(place)
     for each in _oldest_first(folder, place)[: -(most - 1) or None]:
         _remove(each)
     return place
-
-
-def _make_room(folder: Path, needed: int, free: Callable[[Path], int]) -> None:
-    room, going = free(folder), list[Path]()
-    for each in _oldest_first(folder):
-        if room < needed:
-            going.append(each)
-            room += sum(file.stat().st_size for file in each.rglob("*"))
-    if room < needed:  # then nothing is lost for nothing
-        raise OSError(f"{room / 1e6:.0f} MB are free in {folder}, or could be, {needed / 1e6:.0f} are needed")
-    for each in going:
-        _remove(each)
 
 
 def _make(folder: Path, place: Path, make: Callable[[Path], None]) -> None:

@@ -19,7 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from .disk_room import Free, free_bytes, make_room
 
 if TYPE_CHECKING:  # the package is needed once a model, not at each load
     from onnx import ModelProto
@@ -36,10 +38,11 @@ Parts = Mapping[str, Path | bytes]
 Make = Callable[[Path], Mapping[str, "ModelProto"]]
 
 
-def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: Make) -> Parts:
+def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: Make, free: Free = free_bytes) -> Parts:
     """The parts of a model, made now if they are not in `folder`. Raises what `make` raises.
 
-    recipe: names what `make` does and its version: another one, other files. names: the parts that it gives.
+    recipe: names what `make` does and its version: another one, other files. names: the parts that it gives. What they
+    replace goes when they are there; before that only where the disk is too full for both. free: bytes of the disk.
     """
     digest = content_hash(model, folder)
     place = folder / f"{digest[:32]}-{recipe}"
@@ -47,7 +50,7 @@ def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: 
     if _complete(files):
         return files
     with alone(folder):  # cutting holds the whole model in memory: not in every worker at once
-        return files if _complete(files) else _made(model, folder, place, recipe, files, make)
+        return files if _complete(files) else _made(model, folder, place, recipe, files, make, free)
 
 
 def opened(
@@ -85,10 +88,18 @@ def _is_broken(part: Path) -> bool:
     return False
 
 
-def _made(model: Path, folder: Path, place: Path, recipe: str, files: Mapping[str, Path], make: Make) -> Parts:
+def _made(
+    model: Path,
+    folder: Path,
+    place: Path,
+    recipe: str,
+    files: Mapping[str, Path],
+    make: Make,
+    free: Free = free_bytes,
+) -> Parts:
     made = make(model)
     try:
-        _write(place, made, {"model": str(model), "recipe": recipe})
+        _write(place, made, {"model": str(model), "recipe": recipe}, free)
     except OSError as error:
         _LOGGER.warning(
             "The parts of %s (%.0f MB) cannot be kept in %s (%s): the next load cuts it again",
@@ -98,7 +109,8 @@ def _made(model: Path, folder: Path, place: Path, recipe: str, files: Mapping[st
             error.strerror or error,
         )
         return {name: each.SerializeToString() for name, each in made.items()}
-    _remove_outdated(folder, place)
+    for each in _outdated(place, _origin(place)):
+        _remove(each)
     return files
 
 
@@ -158,12 +170,12 @@ def content_hash(model: Path, folder: Path) -> str:
     return digest
 
 
-def _write(place: Path, made: Mapping[str, ModelProto], origin: Mapping[str, Any]) -> None:
+def _write(place: Path, made: Mapping[str, ModelProto], origin: Mapping[str, str], free: Free) -> None:
     """All or nothing: other workers see the folder when it is complete. One part at a time is held as bytes."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    needed, free = sum(each.ByteSize() for each in made.values()), shutil.disk_usage(place.parent).free
-    if free < needed + 64_000_000:
-        raise OSError(f"{free / 1e6:.0f} MB are free")
+    incomplete = [place] if place.is_dir() else []
+    size = sum(each.ByteSize() for each in made.values())
+    make_room(place.parent, size, [*incomplete, *_outdated(place, origin)], _remove, free)
     aside = Path(tempfile.mkdtemp(prefix=MAKING, dir=place.parent))
     try:
         for name, each in made.items():
@@ -179,15 +191,20 @@ def _write(place: Path, made: Mapping[str, ModelProto], origin: Mapping[str, Any
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _remove_outdated(folder: Path, newest: Path) -> None:
+def _outdated(newest: Path, origin: Mapping[str, str] | None) -> list[Path]:
     """Parts of models that are gone, and older parts of the same model by the same recipe or another version of it."""
-    origin = _kind(_origin(newest))
-    for place in folder.iterdir():
+    found = []
+    for place in newest.parent.iterdir():
         finished = place.is_dir() and not place.name.startswith(".")  # the others are being made
         other = _origin(place) if finished and place != newest else None
-        if other and (not Path(other["model"]).exists() or _kind(other) == origin):
-            _LOGGER.debug("Removing outdated parts of %s", other["model"])
-            shutil.rmtree(place, ignore_errors=True)
+        if other and (not Path(other["model"]).exists() or _kind(other) == _kind(origin)):
+            found.append(place)
+    return found
+
+
+def _remove(place: Path) -> None:
+    _LOGGER.debug("Removing the outdated parts %s", place)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def _kind(origin: Mapping[str, str] | None) -> tuple[str, str] | None:
