@@ -69,12 +69,12 @@ async def test_a_look_that_fails_takes_nothing_away(tmp_path: Path, caplog: pyte
     async with open_house(Settings(data_dir=tmp_path / "data")) as house:
         before = house.catalog
         (voices / "fatal").write_text("")
-        await house.rediscover()
+        assert not await house.rediscover()
         assert house.catalog is before
         assert "Left as before, since this look for plugins failed: folder" in caplog.text
         (voices / "fatal").unlink()
         (voices / "bell.tone").unlink()
-        await house.rediscover()
+        assert await house.rediscover()
         with pytest.raises(VoiceError):
             house.catalog.resolve(VoiceRequest("folder/bell"))
 

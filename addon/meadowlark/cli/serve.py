@@ -121,13 +121,13 @@ async def _keep_voices(house: House, look_seconds: float) -> None:
     shelves = house.store.shelves
     shared = (folder / each.id for folder in shelves.shared for each in house.registry.engines)
     folders = (shelves.voices, shelves.models, *shared)
-    seen = await asyncio.to_thread(_content, folders)
+    seen, again = await asyncio.to_thread(_content, folders), False
     while True:
         await asyncio.sleep(look_seconds)
         now = await asyncio.to_thread(_content, folders)
-        if now != seen:
-            seen = now
-            await house.rediscover()
+        if now != seen or again:
+            first, seen = now != seen, now
+            again = not await house.rediscover() and first  # the machine may have been busy; once more is enough
             house.want_configured()
             _report_wishes(house)
 
@@ -178,11 +178,24 @@ async def _learn_language(house: House, api: HomeAssistant) -> None:
     """Where no voice is configured, one in Home Assistant's own language; asked until Home Assistant is up."""
     while not (language := await api.language()):  # noqa: ASYNC110  Home Assistant tells nobody when it is up
         await asyncio.sleep(LANGUAGE_RETRY_SECONDS)
+    before = house.catalog.default
     house.language = language
     house.refresh()
     _LOGGER.info("Home Assistant speaks %s: the default voice is %s", language, house.catalog.default)
     if house.settings.preload:
-        _prewarm_default(house)  # perhaps of another engine than the one that was the default until now
+        _prewarm_default(house)
+        await _let_go_untried(house, before.partition("/")[0])
+
+
+async def _let_go_untried(house: House, engine_id: str) -> None:
+    """An engine that was loaded for whoever comes first, when nobody has come and another one is the default's now."""
+    if engine_id in ("", house.catalog.default.partition("/")[0]):
+        return
+    engine = house.supervisor.engine(engine_id)
+    if engine.loading:
+        await asyncio.wait({engine.loading})
+    if engine.pattern.untried and not engine.manifest.last_resort and not house.settings.keep_loaded:
+        await house.supervisor.evict(engine_id, f"the default voice is {house.catalog.default} now")
 
 
 async def _befriend_ollama(house: House, url: str) -> None:

@@ -104,18 +104,23 @@ class House:
             self.store.awaiting(),
         )
 
-    async def rediscover(self) -> None:
-        """Look for plugins and voices again; what is new can be asked for without a restart."""
+    async def rediscover(self) -> bool:
+        """Look for plugins and voices again; what is new can be asked for without a restart.
+
+        False: the look failed on a plugin, whose voices stay as they were.
+        """
         async with self.looking:
-            found = remembered(self.registry, await find(self.settings))
+            seen = await find(self.settings)
+            found = remembered(self.registry, seen)
             if found.engines == self.registry.engines:
                 await self.store.refresh()
-                return
+                return found is seen
             before, after = (sum(len(each.voices) for each in registry.engines) for registry in (self.registry, found))
             self.registry = found
             await self.store.install(found.engines)
             self.refresh()
             _LOGGER.info("Voices have changed: %d, %d before", after, before)
+            return found is seen
 
     def why_absent(self, choice: Choice) -> str:
         """Have a voice's files fetched; why it cannot speak yet, in words that follow its name."""

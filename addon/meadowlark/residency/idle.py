@@ -85,6 +85,11 @@ class Pattern:
 
     last_used: float = -math.inf
 
+    @property
+    def untried(self) -> bool:
+        """Nobody has ever asked for the engine."""
+        return self.day < 0
+
     def until(self, now: float) -> Pattern:
         """The same, knowing that nothing happened up to now."""
         today = int(now // DAY)
@@ -270,7 +275,7 @@ def _kept(habit: Habit, now: float) -> bool:
     idle = now - habit.idle_since
     if idle < habit.limit.least:
         return True
-    untried = habit.pattern.day < 0 and idle < UNTRIED_SECONDS
+    untried = habit.pattern.untried and idle < UNTRIED_SECONDS
     return idle < habit.limit.most and (untried or worth_keeping(habit, now) > 1.0)
 
 
