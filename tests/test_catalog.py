@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from meadowlark.api import EngineManifest, Voice
 from meadowlark.catalog import LONGEST_REMEMBERED, MOST_REMEMBERED, PUBLISHED, Catalog, VoiceRequest
+from meadowlark.discovery import discover
 from meadowlark.errors import MOST_ECHOED, VoiceError
 from meadowlark.plugins import Registry
 
@@ -118,7 +120,7 @@ def test_a_strange_voice_of_the_settings_is_remembered_short() -> None:
     assert (choice.name, choice.instead_of) == ("nice/heart", "x" * MOST_ECHOED)
 
 
-@pytest.mark.parametrize("name", ["fish_speech", "Fish_Speech", "fish_speech/anna"])
+@pytest.mark.parametrize("name", ["fish_speech", "Fish_Speech", "fish_speech/anna", "fish_speech_s2"])
 def test_a_published_engine_that_is_not_installed_is_no_voice_of_a_list(name: str) -> None:
     catalog = Catalog(REGISTRY, awaiting={"nice"})
     assert not catalog.awaited(name)
@@ -129,9 +131,13 @@ def test_a_published_engine_that_is_not_installed_is_no_voice_of_a_list(name: st
     assert catalog.awaited("en_US-lessac") == ("nice",)
 
 
-def test_the_published_engines_are_those_of_this_repository() -> None:
+def test_the_published_engines_are_those_of_this_repository(tmp_path: Path) -> None:
     folders = Path(__file__).parents[1].glob("plugins/*/pyproject.toml")
-    assert set(PUBLISHED) == {each.parent.name for each in folders} - {"espeakng", "example"}  # a library; beeps
+    plugins = {each.parent.name for each in folders} - {"espeakng", "example"}  # a library; beeps
+    assert set(PUBLISHED.values()) == plugins
+    rows = asyncio.run(discover(tmp_path)).rows
+    installed = {engine: row.name for row in rows if row.name in plugins for engine in row.engines}
+    assert installed == {engine: plugin for engine, plugin in PUBLISHED.items() if plugin in installed.values()}
 
 
 def test_an_unspoken_language_names_what_to_fetch_or_install() -> None:

@@ -17,8 +17,15 @@ LANGUAGE_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d
 PLAIN = re.compile(r"\w[\w.+-]{0,79}")
 """A voice's name that can stand in a command."""
 
-PUBLISHED = ("espeak", "fish_speech", "kokoro", "piper")
-"""Engines that can be installed by their name alone: meadowlark-NAME. Somebody who asks for one means it."""
+PUBLISHED = {
+    "espeak": "espeak",
+    "fish_speech": "fish_speech",
+    "fish_speech_15": "fish_speech",
+    "fish_speech_s2": "fish_speech",
+    "kokoro": "kokoro",
+    "piper": "piper",
+}
+"""Engine → plugin, which pip knows as meadowlark-PLUGIN. Somebody who asks for one by its name alone means it."""
 
 MOST_LISTED = 16
 """Languages in an error."""
@@ -303,9 +310,10 @@ class Catalog:
             if engine not in PUBLISHED and (misspelt := difflib.get_close_matches(engine, self._by_id, 1)):
                 meant = hint or (f" Did you mean {misspelt[0]}/{rest}?" if PLAIN.fullmatch(rest) else "")
                 return f"No voice {echoed(name)} is installed.{meant} `meadowlark voices` lists all."
+            plugin = PUBLISHED.get(engine, engine)
             return (
                 f"No voice {echoed(name)} is installed, nor an engine {engine!r}.{hint} Install that with "
-                f"`pip install meadowlark-{engine}`, or `script/setup {engine}` in a clone of Meadowlark."
+                f"`pip install meadowlark-{plugin}`, or `script/setup {plugin}` in a clone of Meadowlark."
             )
         return f"No voice {echoed(name)} is installed.{hint}{awaited} `meadowlark voices` lists all."
 
