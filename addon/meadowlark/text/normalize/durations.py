@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from meadowlark.text.normalize.amounts import Amount, Amounts
 from meadowlark.text.normalize.language import Language, words
-from meadowlark.text.normalize.rules import GAP, Match, Rule, alternatives, rule, word_after, word_before
+from meadowlark.text.normalize.rules import GAP, Match, Rule, alternatives, ends_text, rule, word_after, word_before
 
 _UNITS = {"d": "d", "h": "h", "m": "min", "s": "s"}
+_HOURS = ("h", "Stunden", "Std")
+_MINUTES = ("min", "Min", "minutes", "mins", "Minuten", "minuten", "minutos", "minuti", "minut")
+"""Behind "1:30". Where they may as well stand behind a time of day ("15:30 h") other words have to tell."""
 _BEFORE_TIMES = words("at um o v ve alle om às à a las")
 _HOW_LONG = words(
     "duration timer runtime length elapsed dauer laufzeit restzeit spieldauer länge duración duracion temporizador "
@@ -35,11 +38,14 @@ class Durations:
         """In the order in which they are tried; before times of day."""
         parts = "".join(rf"(?: ?(?P<{each}>[0-9]{{1,3}}){each})?" for each in _UNITS)
         clock = rf"(?!{GAP}(?:{alternatives(self._language.clock_words)}))"
-        hours = rule(r"(?P<h>[0-9]{1,2}):(?P<m>[0-5][0-9]) ?h", self._parts)
+        hours = alternatives(each for each in _HOURS if each not in self._language.clock_words)
+        minutes = alternatives(_MINUTES)
         lettered = rule(r"(?P<h>[0-9]{1,2})h(?P<m>[0-5][0-9])", self._read)
         return (
             *(() if self._language.clock_hour == "h" else (lettered,)),
-            *(() if "h" in self._language.clock_words else (hours,)),
+            rule(rf"(?P<h>[0-9]{{1,3}}):(?P<m>[0-5][0-9]) ?(?:{hours})(?P<dot>\.)?", self._read_counted),
+            rule(rf"(?P<m>[0-9]{{1,3}}):(?P<s>[0-5][0-9]) ?(?:{minutes})(?P<dot>\.)?", self._read_counted),
+            rule(r"(?P<h>[0-9]{1,3}):(?P<m>[0-5][0-9]) ?h", self._read_long),
             rule(r"(?P<h>[0-9]{1,3}):(?P<m>[0-5][0-9]):(?P<s>[0-5][0-9])" + clock, self._read_long),
             rule(r"(?P<m>[0-9]{1,2}):(?P<s>[0-5][0-9])" + clock, self._read_left),
             rule(rf"(?=[0-9]{{1,3}}[dhm] ?[0-9]){parts}", self._read),
@@ -51,6 +57,11 @@ class Durations:
         if len(given) < 2 or any(_UNITS[each] not in self._language.units for each in given):
             return ""
         return self._said({each: int(digits) for each, digits in given.items()})
+
+    def _read_counted(self, match: Match) -> str:
+        """The full stop of an abbreviation also ends the sentence."""
+        said = self._parts(match)
+        return said + "." * bool(said and match["dot"] and ends_text(match))
 
     def _read_timer(self, match: Match) -> str:
         """A time of day has an hour before its seconds, and not often seconds."""
