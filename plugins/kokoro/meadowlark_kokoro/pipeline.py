@@ -124,8 +124,9 @@ class KokoroPipeline(Pipeline):
         model, pack = self._model_for(utterance), self._pack(utterance)
         before = 0.0
         speed = settings.number(utterance.options, "speed")
-        for run in self._speller(model).runs(marked(utterance), language_of(_first(utterance)).espeak):
-            tokens = self._spell.numbers(run)
+        spell = self._speller(model)
+        for run in spell.runs(marked(utterance), language_of(_first(utterance)).espeak):
+            tokens = spell.numbers(run)
             speech = model.begin(tokens, row(pack, len(tokens)), speed)
             if speech.durations is None:
                 raise ValueError(f"{model.path.name} does not tell durations; files of v1.1 do")
@@ -239,10 +240,10 @@ def _trimmed(audio: Iterator[Audio], speech: Speech) -> Iterator[Audio]:
         return
     left = round(speech.seconds * RATE) - surplus
     for chunk in audio:
-        if left <= 0:
-            return
         heard, left = chunk[:left], left - len(chunk)
         yield _faded(heard, max(0, left))
+        if left <= 0:
+            return  # what follows is not even computed
 
 
 def _faded(audio: Audio, following: int) -> Audio:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise, zip_longest
 from pathlib import Path
@@ -233,6 +233,19 @@ def test_the_hiss_of_the_closing_pad_is_cut() -> None:
     chunks = np.split(np.ones(round(seconds * 24000), np.float32), [9000])
     assert sum(map(len, _trimmed(iter(chunks), speech))) == (2 + 10 + KEPT_FRAMES) * 600
     assert sum(map(len, _trimmed(iter(chunks), Speech({}, None, float(seconds))))) == sum(map(len, chunks))
+
+
+def test_windows_of_nothing_but_hiss_are_not_computed() -> None:
+    computed = []
+
+    def windows() -> Iterator[np.ndarray]:
+        for number in range(4):
+            computed.append(number)
+            yield np.ones(10 * 600, np.float32)
+
+    speech = Speech({}, np.array([2, 6, 32]), 1.0)
+    assert sum(map(len, _trimmed(windows(), speech))) == (2 + 6 + KEPT_FRAMES) * 600
+    assert computed == [0, 1]
 
 
 @pytest.mark.parametrize("at", [[9000], [14_300], [14_390], [14_160, 14_300, 16_000]])
