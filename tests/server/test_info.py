@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from wyoming.event import read_event
 from wyoming.info import Info
 
 from meadowlark.api import Attribution, EngineManifest, Voice
+from meadowlark.server.framing import encode
 from meadowlark.server.info import InfoBytes, build
 
 
@@ -156,6 +158,8 @@ def test_bytes_are_built_once_for_each_catalog(tmp_path):
         event = read_event(file)
     assert Info.from_event(event) == build(other)
     assert event.data == build(other).event().data
+    usual, ours = (json.loads(each.partition(b"\n")[0]) for each in (encode(build(other).event()), cache.of(other)))
+    assert ours == usual | {"data_length": ours["data_length"]}
 
 
 def test_an_engine_that_is_not_trusted_now_says_so():
