@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,21 @@ def test_keys_follow_files_and_ways(tmp_path: Path) -> None:
     assert key_of([file], "8 bits") != first
     os.utime(file, (1, 1))
     assert key_of([file], "4 bits") != first
+
+
+def test_several_workers_do_not_mind_what_others_remove(tmp_path: Path) -> None:
+    failed: list[OSError] = []
+
+    def work(worker: int) -> None:
+        try:
+            for turn in range(40):
+                kept(tmp_path / "graphs", f"{worker}-{turn % 5}", lambda place: None, free=lambda _: 10**12)
+        except OSError as error:
+            failed.append(error)
+
+    workers = [threading.Thread(target=work, args=(each,)) for each in range(4)]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
+    assert not failed

@@ -8,7 +8,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR
 
 from .disk_room import Free, free_bytes, make_room
 from .part_files import MAKING, alone
@@ -70,8 +72,12 @@ def _mark_used(place: Path) -> None:
 
 
 def _oldest_first(folder: Path, but: Path | None = None) -> list[Path]:
-    others = [each for each in folder.iterdir() if each.is_dir() and each != but and not each.name.startswith(".")]
-    return sorted(others, key=lambda each: each.stat().st_mtime)
+    used: dict[Path, float] = {}
+    for each in folder.iterdir():
+        with suppress(FileNotFoundError):  # another worker has just removed it
+            if each != but and not each.name.startswith(".") and S_ISDIR((state := each.stat()).st_mode):
+                used[each] = state.st_mtime
+    return sorted(used, key=used.__getitem__)
 
 
 def _remove(place: Path) -> None:

@@ -18,10 +18,8 @@ WIDE = "。！？｡．።။།៕។"
 """These end a sentence without a space behind them; so does a danda."""
 NARROW = ".!?…؟।॥۔։‽"
 CLOSERS = "'\"’”‘“»«›‹)]}」』）》】〕〉﹂﹄"
-_QUOTES = frozenset("'\"’”‘“»«›‹」』﹂﹄")
 _WIDE_QUOTES = frozenset("」』”’﹂﹄")
 _OPENERS = frozenset("'\"‘“„‚«»‹›([{¿¡–—-「『（")
-_STOPS = frozenset("." + WIDE + "۔।॥")
 _WORD_RE = regex.compile(r"°?[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}'’.°\-]*[\p{L}\p{M}\p{N}°])?$")
 _INITIALS_RE = regex.compile(r"(?:\p{L}\p{M}*\.-?)+\p{L}\p{M}*$")
 _SPACED_INITIALS_RE = regex.compile(r"(?<![\p{L}\p{N}])\p{L}\. ?\p{L}$")

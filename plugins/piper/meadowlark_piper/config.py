@@ -22,7 +22,6 @@ UNAVAILABLE = {
 }
 """Phoneme type → why not."""
 
-DEFAULT_RATE = 22050
 HOP = 256
 
 

@@ -52,7 +52,6 @@ _HUNDRED_ORDINALS = in_order(
 )
 _ENDINGS = {"": "y", "n": "e", "g": "ego", "l": "ym", "f": "a", "fg": "ej", "fa": "ą"}
 """Nominative (masculine, neuter), genitive, locative; feminine nominative, genitive and locative, accusative."""
-_AFTER = {"g": "ie", "l": "i", "fg": "ie", "n": "ie"}
 
 _HOUR_CASES = {
     **dict.fromkeys(("o", "godzinie", "od", "do", "po", "około", "koło", "okolo"), "fg"),
