@@ -377,15 +377,16 @@ LANGUAGE = Language(
         "pon.-pt.": "od poniedziałku do piątku", "pon.–pt.": "od poniedziałku do piątku",
         "pn.-pt.": "od poniedziałku do piątku", "pn.–pt.": "od poniedziałku do piątku",
         "pon-pt": "od poniedziałku do piątku", "pon–pt": "od poniedziałku do piątku",
+        "Pn-pt": "od poniedziałku do piątku", "Pn–pt": "od poniedziałku do piątku",
         "maks.": "maksymalnie", "min.": "minimalnie", "temp.": "temperatura", "dr hab.": "doktor habilitowany",
     },
     titles={"dr": "doktor", "Dr": "doktor", "prof.": "profesor", "Prof.": "profesor", "inż.": "inżynier",
     "mgr": "magister",
             "ks.": "ksiądz", "św.": "święty"},
     weekdays={
-        "pon": "poniedziałek", "wt": "wtorek", "śr": "środa", "czw": "czwartek", "pt": "piątek", "sob": "sobota",
-        "niedz": "niedziela", "Pon": "poniedziałek", "Wt": "wtorek", "Śr": "środa", "Czw": "czwartek", "Pt": "piątek",
-        "Sob": "sobota", "Niedz": "niedziela",
+        "pon": "poniedziałek", "pn": "poniedziałek", "wt": "wtorek", "śr": "środa", "czw": "czwartek", "pt": "piątek",
+        "sob": "sobota", "niedz": "niedziela", "Pon": "poniedziałek", "Pn": "poniedziałek", "Wt": "wtorek",
+        "Śr": "środa", "Czw": "czwartek", "Pt": "piątek", "Sob": "sobota", "Niedz": "niedziela",
     },
     regnal=words(
         "Elżbieta Katarzyna Wiktoria Małgorzata Maria "
