@@ -63,7 +63,7 @@ async def _serve(settings: Settings, choose: Pick, look_seconds: float) -> None:
             await controls.tidy()
             _report(house)
             gc.freeze()  # what is there now stays: looking through all of it would hold up the replies for 10 ms
-            duties = [asyncio.create_task(duty) for duty in _duties(house, server, settings, api, look_seconds)]
+            duties = [start_duty(duty) for duty in _duties(house, server, settings, api, look_seconds)]
             await stopping.wait()
             _LOGGER.info("Stopping: replies end with their sentence")
             for task in duties:
@@ -72,6 +72,18 @@ async def _serve(settings: Settings, choose: Pick, look_seconds: float) -> None:
         finally:
             await control.stop()
             await server.stop(0)
+
+
+def start_duty(duty: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task that goes on besides serving. If it fails the house speaks on, and the log says at once what is missed."""
+    task = asyncio.create_task(duty, name=getattr(duty, "__qualname__", repr(duty)))
+    task.add_done_callback(_report_failure)
+    return task
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        _LOGGER.error("%s is not done until the next start; please report this", task.get_name(), exc_info=error)
 
 
 def _duties(
