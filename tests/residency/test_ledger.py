@@ -180,13 +180,6 @@ def test_speed_by_length() -> None:
     assert estimate.sentences == 2
 
 
-def test_a_cold_engine_must_load_first() -> None:
-    ledger = Ledger()
-    ledger.record_load("a", "cpu", bytes=GB, load_seconds=1.5, warm_up_seconds=0.25)
-    sentence(ledger, 12, first=0.1)
-    assert ledger.estimate("a", "cpu").cold_first_audio_seconds(12) == pytest.approx(1.85)
-
-
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -1.0])
 def test_a_measurement_that_can_be_none_is_left_out(bad: float) -> None:
     ledger = Ledger()

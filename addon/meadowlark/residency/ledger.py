@@ -156,10 +156,6 @@ class Estimate:
         longest = self.first_audio[-1][0]
         return _between(self.first_audio, chars) * max(1.0, chars / longest)
 
-    def cold_first_audio_seconds(self, chars: int) -> float:
-        """The same when it must be loaded first."""
-        return self.load_seconds + self.warm_up_seconds + self.first_audio_seconds(chars)
-
 
 class Ledger:
     """Everything that has been measured, by engine and device kind."""
