@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from _measure import median
 
 SIDES = Path(__file__).parent / "sides"
 PROCESSORS = 2
+REST_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,14 @@ def in_turns(runs: int, *speakers: Callable[[], Turn]) -> list[list[Turn]]:
     """Each speaks once unheard, then `runs` times, one after the other, so that a busy minute is busy for all."""
     for speak in speakers:
         speak()
-    rounds = [[speak() for speak in speakers] for _ in range(runs)]
+    rounds = [[_rested(speak) for speak in speakers] for _ in range(runs)]
     return [list(each) for each in zip(*rounds, strict=True)]
+
+
+def _rested(speak: Callable[[], Turn]) -> Turn:
+    """Threads of the side that spoke before may spin for a while when they are done, and take the other's processors."""
+    time.sleep(REST_SECONDS)
+    return speak()
 
 
 def ratio(theirs: list[Turn], ours: list[Turn], of: Callable[[Turn], float]) -> float:
