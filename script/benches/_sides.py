@@ -92,7 +92,7 @@ def in_turns(runs: int, *speakers: Callable[[], Turn]) -> list[list[Turn]]:
 
 
 def _rested(speak: Callable[[], Turn]) -> Turn:
-    """Threads of the side that spoke before may spin for a while when they are done, and take the other's processors."""
+    """The threads of the other side, which spoke before, may still spin for a while and take the processors."""
     time.sleep(REST_SECONDS)
     return speak()
 
