@@ -6,6 +6,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -166,10 +167,40 @@ async def test_optional_files_come_too_and_are_not_asked_for_all_the_time(
     keeping.cancel()
 
 
+async def test_a_look_at_the_disk_does_not_deny_what_came_meanwhile(
+    make_store: MakeStore, fetcher: Fetcher, shelves: Shelves
+) -> None:
+    """It began before the file was there and ends after the file's download."""
+    seen, go_on = threading.Event(), threading.Event()
+
+    class Slow(Shelves):
+        def find(self, engine: str, asset: Asset) -> Path | None:
+            path = super().find(engine, asset)
+            if not seen.is_set():
+                seen.set()
+                go_on.wait(10)
+            return path
+
+    store = await make_store({"v": (A,)}, fetch=fetcher)
+    store.shelves = Slow(shelves.voices, shelves.models)
+    looking = asyncio.create_task(store.refresh())
+    await until(seen.is_set)
+    fetching = asyncio.create_task(store.fetch("horn", "v"))
+    await asyncio.sleep(0.05)
+    go_on.set()
+    await asyncio.gather(looking, fetching)
+    assert isinstance(store.state("horn", "v"), Present)
+    assert len(fetcher.orders) == 1
+
+
 async def test_few_downloads_at_once(make_store: MakeStore, fetcher: Fetcher) -> None:
     assets = {str(number): (Asset("a/b", f"{number}.onnx", bytes=4),) for number in range(8)}
     store = await make_store(assets, fetch=fetcher)
-    await asyncio.gather(*(store.fetch("horn", voice) for voice in assets))
+    fetcher.go.clear()
+    waiting = asyncio.gather(*(store.fetch("horn", voice) for voice in assets))
+    await until(lambda: len(store.transfers) == 8 and fetcher.running == AT_ONCE)
+    fetcher.go.set()
+    await waiting
     assert fetcher.most == AT_ONCE
     assert len(fetcher.orders) == 8
 
@@ -207,7 +238,7 @@ async def test_what_was_there_after_all_has_no_size_in_the_log(
         (fetcher.models / order.engine / A.key).write_bytes(b"1234")
 
     caplog.set_level(logging.INFO)
-    store = await make_store({"v": (replace(A, bytes=0),)}, fetch=bring)
+    store = await make_store({"v": (replace(A, bytes=0),)}, fetch=bring, clock=FakeClock())
     await store.fetch("horn", "v")
     assert "Downloaded horn/v in 0 s" in caplog.text
 
@@ -217,7 +248,7 @@ async def test_the_log_says_what_comes_and_what_failed(
 ) -> None:
     caplog.set_level(logging.INFO)
     fetcher.trouble["b.onnx"] = Line("b.onnx", note="the disk is full", trouble=Trouble.DISK)
-    store = await make_store({"v": (A,), "w": (B,)}, fetch=fetcher)
+    store = await make_store({"v": (A,), "w": (B,)}, fetch=fetcher, clock=FakeClock())
     await store.fetch("horn", "v")
     with pytest.raises(DownloadError):
         await store.fetch("horn", "w")

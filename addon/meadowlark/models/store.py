@@ -78,6 +78,8 @@ class Store:
         """In a row; an attempt that has begun has no failure yet, but those before it count."""
         self._wanted: list[tuple[str, str]] = []
         self._free = asyncio.Semaphore(AT_ONCE)
+        self._looking = asyncio.Lock()
+        """One look at a time: an older one must not deny what a newer one has seen."""
         self._poke = asyncio.Event()
 
     async def install(self, engines: Iterable[EngineManifest]) -> None:
@@ -273,16 +275,17 @@ class Store:
     async def _look(self, keys: Iterable[Key]) -> bool:
         """Where these files are now; whether that is another place than before."""
         keys = tuple(keys)
-        found = await asyncio.to_thread(lambda: [self.shelves.find(engine, asset) for engine, asset in keys])
         differs = False
-        for key, path in zip(keys, found, strict=True):
-            differs |= self._found.get(key) != path
-            if path:
-                self._found[key] = path
-                self._failed.pop(key, None)
-                self._failures.pop(key, None)
-            else:
-                self._found.pop(key, None)
+        async with self._looking:
+            found = await asyncio.to_thread(lambda: [self.shelves.find(engine, asset) for engine, asset in keys])
+            for key, path in zip(keys, found, strict=True):
+                differs |= self._found.get(key) != path
+                if path:
+                    self._found[key] = path
+                    self._failed.pop(key, None)
+                    self._failures.pop(key, None)
+                else:
+                    self._found.pop(key, None)
         if differs:
             self.on_change()
         return differs
