@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from meadowlark.api import EngineManifest, Voice
-from meadowlark.catalog import LONGEST_REMEMBERED, MOST_REMEMBERED, PUBLISHED, Catalog, VoiceRequest
+from meadowlark.catalog import LONGEST_REMEMBERED, MOST_REMEMBERED, Catalog, VoiceRequest
 from meadowlark.discovery import discover
 from meadowlark.errors import MOST_ECHOED, VoiceError
 from meadowlark.plugins import Registry
+from meadowlark.unknown_voices import PUBLISHED
 
 
 def engine(engine_id: str, *voices: Voice, **more: object) -> EngineManifest:

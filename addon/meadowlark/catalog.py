@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from .api import EngineManifest, Marker, Voice
 from .errors import MOST_ECHOED, VoiceError, echoed
 from .plugins import Registry
+from .unknown_voices import PUBLISHED, more_voices, unknown_speaker, unknown_voice, unspoken_language
 
 LANGUAGE_NAME = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?")
 """Language, script and region of BCP 47: what Home Assistant's languages look like."""
-
-PLAIN = re.compile(r"\w[\w.+-]{0,79}")
-"""A voice's name that can stand in a command."""
-
-PUBLISHED = {
-    "espeak": "espeak",
-    "fish_speech": "fish_speech",
-    "fish_speech_15": "fish_speech",
-    "fish_speech_s2": "fish_speech",
-    "kokoro": "kokoro",
-    "piper": "piper",
-}
-"""Engine → plugin, which pip knows as meadowlark-PLUGIN. Somebody who asks for one by its name alone means it."""
-
-MOST_LISTED = 16
-"""Languages in an error."""
 
 MOST_REMEMBERED = 512
 """Requests whose voice is known without another look: clients say a few things again and again."""
@@ -159,7 +143,7 @@ class Catalog:
         ready = tuple(each for each in self.ready if each.id == engine)
         choice = self._by_language(language, ready) or self._first(ready)
         if not choice:
-            raise VoiceError(f"Engine {engine!r} has no voice.{self._list_hint((engine,))}")
+            raise VoiceError(f"Engine {engine!r} has no voice.{more_voices(self._awaiting & {engine})}")
         if len(self._of_engine) < MOST_REMEMBERED:
             self._of_engine[engine, language] = choice
         return choice
@@ -193,7 +177,7 @@ class Catalog:
         if not any(self._by_id[engine.id].voices for engine in engines):
             raise VoiceError(
                 "No voice is installed. `meadowlark plugins` shows which engines are there and what is wrong."
-                + self._list_hint(engine.id for engine in engines)
+                + more_voices(engine.id for engine in engines if engine.id in self._awaiting)
             )
         if request.name:
             choice = self._by_name(request.name, engines)
@@ -300,44 +284,21 @@ class Catalog:
         engine, slash, rest = name.partition("/")
         named = [each for each in engines if slash and each.id == engine.lower()] or list(engines)
         everything = tuple(self._by_id[each.id] for each in named)
-        full = {choice.voice.id: choice.name for choice in reversed(list(_choices(everything)))}
-        near = difflib.get_close_matches((rest or name)[:MOST_ECHOED], full, 3)
-        near = near or difflib.get_close_matches(name[:MOST_ECHOED], full.values(), 3)
-        hint = f" Did you mean {' or '.join(full.get(each, each) for each in near)}?" if near else ""
-        awaited = self._list_hint(self.awaited(name), (rest or name).strip())
-        is_engine = (slash and PLAIN.fullmatch(engine)) or engine.lower() in PUBLISHED
-        if is_engine and (engine := engine.lower()) not in self._by_id:
-            if engine not in PUBLISHED and (misspelt := difflib.get_close_matches(engine, self._by_id, 1)):
-                meant = hint or (f" Did you mean {misspelt[0]}/{rest}?" if PLAIN.fullmatch(rest) else "")
-                return f"No voice {echoed(name)} is installed.{meant} `meadowlark voices` lists all."
-            plugin = PUBLISHED.get(engine, engine)
-            return (
-                f"No voice {echoed(name)} is installed, nor an engine {engine!r}.{hint} Install that with "
-                f"`pip install meadowlark-{plugin}`, or `script/setup {plugin}` in a clone of Meadowlark."
-            )
-        return f"No voice {echoed(name)} is installed.{hint}{awaited} `meadowlark voices` lists all."
-
-    def _list_hint(self, engines: Iterable[str], voice: str = "") -> str:
-        """Where the voice may be known, or any voice at all: the command to get it."""
-        voice = f"/{voice}" if PLAIN.fullmatch(voice) and voice.lower() not in self._by_id else ""
-        lists = ", ".join(f"`meadowlark pull {each}{voice}`" for each in engines if each in self._awaiting)
-        return f" A list of more voices is not downloaded yet: {lists} looks there." if lists else ""
+        voices = {choice.voice.id: choice.name for choice in reversed(list(_choices(everything)))}
+        lists = more_voices(self.awaited(name), (rest or name).strip(), self._by_id)
+        return unknown_voice(name, voices, self._by_id, lists)
 
     def _unspoken(self, language: str, engines: tuple[EngineManifest, ...]) -> str:
         """That nobody here speaks a language, and what to do about it."""
-        which = f"No installed voice speaks {echoed(language)}"
-        everything = tuple(self._by_id[each.id] for each in engines)
-        if waiting := self._by_language(language, everything):
-            return f"{which}; one could be had: `meadowlark pull {waiting.manifest.id}/{waiting.voice.id}`."
-        if elsewhere := self._by_language(language, self.ready):
-            return f"{which} in the engine asked for; {elsewhere.name} does."
-        spoken = sorted({tag[0] for each in engines for voice in each.voices for tag in map(_tag, voice.languages)})
-        listed = ", ".join(spoken[:MOST_LISTED]) + (" and more" if len(spoken) > MOST_LISTED else "")
-        widest = any(each.last_resort for each in self._by_id.values())
-        advice = (
-            "" if widest else " The engine espeak (package meadowlark-espeak) speaks more than a hundred languages."
+        could_be_had = self._by_language(language, tuple(self._by_id[each.id] for each in engines))
+        elsewhere = self._by_language(language, self.ready)
+        return unspoken_language(
+            language,
+            sorted({tag[0] for each in engines for voice in each.voices for tag in map(_tag, voice.languages)}),
+            could_be_had=could_be_had.name if could_be_had else "",
+            elsewhere=elsewhere.name if elsewhere else "",
+            widest=any(each.last_resort for each in self._by_id.values()),
         )
-        return f"{which}. Install an engine or a voice that does.{advice} Spoken here: {listed}."
 
 
 def _preference(manifest: EngineManifest) -> tuple[bool, str]:
@@ -360,12 +321,7 @@ def _with_speaker(choice: Choice, speaker: str) -> Choice:
     for known in choice.voice.speakers:
         if known.lower() == speaker.lower():
             return replace(choice, speaker=known)
-    known_ones = (
-        f"It has: {', '.join(choice.voice.speakers[:10])}."
-        if choice.voice.speakers
-        else "It has only one: leave `speaker` out."
-    )
-    raise VoiceError(f"Voice {choice.name!r} has no speaker {echoed(speaker)}. {known_ones}")
+    raise VoiceError(unknown_speaker(choice.name, speaker, choice.voice.speakers))
 
 
 USUAL_REGION = {
