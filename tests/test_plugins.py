@@ -32,7 +32,7 @@ from meadowlark.api import EngineManifest, Marker, MarkerKind, Voice, hookimpl
 
 def engine(id="{name}", **fields):
     given = dict(
-        id=id, title="Test", license="MIT", pipeline="nowhere:Nothing", sample_rate=24000,
+        id=id, title="Test", license="MIT", pipeline="meadowlark.testing.engines:ToneEngine", sample_rate=24000,
         voices=(Voice("one", ("en-US",)),),
     )
     return EngineManifest(**{{**given, **fields}})
@@ -139,6 +139,8 @@ PLUGINS = {
             import os
             os.kill(os.getpid(), 9)
     """,
+    "no_pipeline": REGISTERS.format("engine(pipeline='plugin_no_pipeline.pipeline:Nothing')"),
+    "no_class": REGISTERS.format("engine(pipeline='meadowlark.testing.engines:ToneEngin')"),
     "unwanted": "raise AssertionError('a plugin that is switched off must not be imported')",
 }
 
@@ -290,6 +292,19 @@ def test_an_engine_stays_when_a_later_hook_of_its_plugin_fails(found: Registry) 
     raises = row(found, "hook_raises")
     assert raises.engines == ("hook_raises",)
     assert "register_voices failed: OSError: the voice library is missing (plugin_hook_raises.py" in raises.error
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no_pipeline", "there is no module 'plugin_no_pipeline.pipeline'; correct `pipeline` in its manifest"),
+        ("no_class", "meadowlark.testing.engines has no class 'ToneEngin'; did you mean 'ToneEngine'?"),
+    ],
+)
+def test_an_engine_whose_pipeline_is_not_there_is_named(found: Registry, name: str, reason: str) -> None:
+    assert row(found, name).error.startswith(f"engine {name!r}: pipeline '")
+    assert reason in row(found, name).error
+    assert row(found, name).engines == (name,)
 
 
 def test_a_plugin_that_is_switched_off_is_no_error(found: Registry) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
 
 from .api import Asset, EngineManifest, Marker, Voice
+
+_T = TypeVar("_T")
 
 ENGINE_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 PIPELINE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -16,6 +21,14 @@ REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 DIGESTS = {"sha256": re.compile(r"[0-9a-f]{64}"), "md5": re.compile(r"[0-9a-f]{32}")}
 
 SAMPLE_RATES = range(8_000, 96_001)
+
+
+def typed(given: object, kind: type[_T]) -> _T:
+    """Through the codec and back: what is wrong in type shows here, with the field's name, not in the server."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(given), kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{kind.__name__} {getattr(given, 'id', getattr(given, 'name', ''))!r}: {error}") from error
 
 
 def problems(manifest: EngineManifest) -> Iterator[str]:

@@ -15,18 +15,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import pluggy
 
 from . import hookspecs
 from .api import EngineManifest, Marker, Value, Voice
-from .manifest import marker_problems, problems, voice_problems
+from .manifest import marker_problems, problems, typed, voice_problems
 from .models.shelves import Shelves
+from .pipelines import fault
 from .plugin_faults import describe, one_line
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +117,8 @@ class Loader:
         for name in list(self._rows):
             self._call(name, "register_engines", register=self._engine_of(name))
             self._require_engine(name)
+            for engine in self._rows[name].engines:
+                self._guard(name, "pipeline", partial(self._require_pipeline, name, engine))
         for name in list(self._rows):
             self._call(
                 name,
@@ -154,6 +155,11 @@ class Loader:
         row, named = self._rows[plugin], self._manager.hook.register_engines.get_hookimpls()
         if any(each.plugin_name == plugin for each in named) and not (row.engines or row.error):
             self._fail(plugin, "register_engines registered nothing; call register(EngineManifest(…)) in it")
+
+    def _require_pipeline(self, plugin: str, engine: str) -> None:
+        """The engine stays all the same: who asks for it is told why it cannot be loaded."""
+        if wrong := fault(self._engines[engine].pipeline):
+            self._fail(plugin, f"engine {engine!r}: {wrong}")
 
     def _files_of(self, plugin: str) -> dict[str, dict[str, str]]:
         """The engines' own files that are there; voices' files are not looked for, there may be thousands."""
@@ -193,7 +199,7 @@ class Loader:
 
     def _engine_of(self, plugin: str) -> Callable[[EngineManifest], None]:
         def register(manifest: EngineManifest) -> None:
-            checked = _checked(manifest, EngineManifest)
+            checked = typed(manifest, EngineManifest)
             wrong = "; ".join(problems(checked))
             if wrong:
                 raise ValueError(f"engine {checked.id!r}: {wrong}")
@@ -217,7 +223,7 @@ class Loader:
             if engine not in seen:
                 seen[engine] = {each.id for each in manifest.voices}
                 found[engine] = list(manifest.voices)
-            checked = _checked(voice, Voice)
+            checked = typed(voice, Voice)
             wrong = "; ".join(voice_problems(checked))
             if wrong or checked.id in seen[engine]:
                 raise ValueError(wrong or f"voice {checked.id!r} of {engine!r} is registered twice")
@@ -230,7 +236,7 @@ class Loader:
     def _marker_of(self, plugin: str) -> Callable[[str, Marker], None]:
         def register(engine: str, marker: Marker) -> None:
             manifest = self._known(plugin, engine)
-            checked = _checked(marker, Marker)
+            checked = typed(marker, Marker)
             wrong = "; ".join(marker_problems(checked))
             if wrong or any(each.name == checked.name for each in manifest.markers):
                 raise ValueError(wrong or f"marker {checked.name!r} of {engine!r} is registered twice")
@@ -255,14 +261,6 @@ class Loader:
             hint = f"; did you mean {near[0]!r}?" if near else "; install the plugin that has it"
             raise ValueError(f"engine {engine!r} is not registered by any plugin{hint}")
         return self._engines[engine]
-
-
-def _checked(given: object, kind: type[_T]) -> _T:
-    """Through the codec and back: what is wrong in type shows here, with the field's name, not in the server."""
-    try:
-        return msgspec.convert(msgspec.to_builtins(given), kind)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{kind.__name__} {getattr(given, 'id', getattr(given, 'name', ''))!r}: {error}") from error
 
 
 def _require_marked(plugin: object) -> None:
