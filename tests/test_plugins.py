@@ -292,6 +292,8 @@ def test_an_engine_stays_when_a_later_hook_of_its_plugin_fails(found: Registry) 
     raises = row(found, "hook_raises")
     assert raises.engines == ("hook_raises",)
     assert "register_voices failed: OSError: the voice library is missing (plugin_hook_raises.py" in raises.error
+    assert raises.voices_failed
+    assert not row(found, "voices").voices_failed  # some of its voices are wrong, but it has named them all
 
 
 @pytest.mark.parametrize(
@@ -325,6 +327,20 @@ def test_every_broken_plugin_is_told_to_the_log_once(
     told = [each.getMessage() for each in caplog.records if "goood" in each.message or "raises" in each.message]
     assert [line[:24] for line in sorted(told)] == ["Plugin raises: import fa", "disabled_plugins names '"]
     assert not any("Plugin good" in each.message for each in caplog.records)
+
+
+def test_what_was_wrong_at_the_last_look_is_not_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(tmp_path, "raises", PLUGINS["raises"])
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    before = asyncio.run(discover(tmp_path, disabled=OTHERS))
+    caplog.clear()
+    assert asyncio.run(discover(tmp_path, disabled=OTHERS, before=before)).errors == before.errors
+    assert not caplog.records
+    healed = Registry(rows=tuple(PluginRow(each.name) for each in before.rows))
+    asyncio.run(discover(tmp_path, disabled=OTHERS, before=healed))
+    assert "Plugin raises: import failed" in caplog.text
 
 
 def test_an_engine_of_another_interpreter_is_found_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,6 +406,11 @@ def test_what_a_look_failed_on_is_as_before_and_what_is_gone_is_gone() -> None:
     assert after.interpreters == {"c": "/other/python"}
     assert remembered(after, found).engines == after.engines
     assert remembered(before, Registry(engines[:1], rows[:1])).engines == engines[:1]
+
+
+def test_a_plugin_that_has_always_failed_to_list_its_voices_is_not_looked_at_again_for_that() -> None:
+    found = Registry((manifest("a"),), (PluginRow("a", engines=("a",), error="failed", voices_failed=True),))
+    assert remembered(found, found) is found
 
 
 def test_one_that_is_switched_off_is_gone() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from .api import Value
+from .api import Value, Voice
 from .plugins import Line, Order, PluginRow, Progress, Registry
 
 _LOGGER = logging.getLogger(__name__)
@@ -42,12 +42,14 @@ async def discover(
     environments: Sequence[str] = (),
     disabled: Sequence[str] = (),
     step_seconds: float = STEP_SECONDS,
+    before: Registry | None = None,
 ) -> Registry:
     """All engines of this interpreter's plugins and of the named others; never raises for a plugin's sake.
 
     model_dir: where downloads are kept; not said: `models` beside voice_dir. hub: the cache of huggingface_hub.
     options: the user's, by engine id. disabled: names of plugins that are left out.
     environments: interpreters of other virtualenvs, in which meadowlark and plugins are installed.
+    before: what the last look has found; what was wrong then has been told to the log.
     """
     order = Order(
         str(voice_dir),
@@ -58,7 +60,8 @@ async def discover(
     )
     found = await asyncio.gather(*(_probe(interpreter, order, step_seconds) for interpreter in ("", *environments)))
     registry = _join(found)
-    for name in set(disabled).difference(row.name for row in registry.rows):
+    _tell(registry, before or Registry())
+    for name in set(disabled).difference(row.name for row in registry.rows) if before is None else ():
         _LOGGER.warning("disabled_plugins names %r, which is not installed; `meadowlark plugins` lists the names", name)
     return registry
 
@@ -66,17 +69,21 @@ async def discover(
 def remembered(before: Registry, found: Registry) -> Registry:
     """What was found; what this look failed on stays as the one before has found it: the machine may be busy."""
     now = {(row.name, row.environment): row for row in found.rows}
-    broken = {row.environment for row in found.errors if row.name == (row.environment or sys.executable)}
+    broken = {row.environment: row.error for row in found.errors if row.name == (row.environment or sys.executable)}
     stays: dict[tuple[str, str], PluginRow] = {}
+    news: set[str] = set()
     for row in before.rows:
         key = row.name, row.environment
         again = now.get(key)
         if row.engines and (row.environment in broken or (again in found.errors and again and not again.engines)):
-            stays[key] = replace(row, error=again.error if again else row.error)
+            stays[key] = replace(row, error=again.error if again else broken[row.environment])
+            news.update(row.engines if stays[key].error != row.error else ())
     kept = {engine for row in stays.values() for engine in row.engines}.difference(each.id for each in found.engines)
+    if kept & news:
+        _LOGGER.warning("Left as before, since this look for plugins failed: %s", ", ".join(sorted(kept & news)))
+    found = _with_voices(before, found)
     if not kept:
         return found
-    _LOGGER.warning("Left as before, since this look for plugins failed: %s", ", ".join(sorted(kept)))
     order = {each.id: place for place, each in enumerate(before.engines)}
     engines = [*found.engines, *(each for each in before.engines if each.id in kept)]
     return replace(
@@ -84,6 +91,25 @@ def remembered(before: Registry, found: Registry) -> Registry:
         engines=tuple(sorted(engines, key=lambda each: order.get(each.id, len(order)))),
         rows=tuple({**now, **stays}.values()),
         interpreters={**found.interpreters, **{k: v for k, v in before.interpreters.items() if k in kept}},
+    )
+
+
+def _with_voices(before: Registry, found: Registry) -> Registry:
+    """What was found; engines whose plugin has failed while it listed their voices have those of before as well."""
+    known = {each.id: each.voices for each in before.engines}
+    failed = {engine for row in found.rows if row.voices_failed for engine in row.engines}
+    lost: dict[str, tuple[Voice, ...]] = {}
+    for each in found.engines:
+        here = {voice.id for voice in each.voices}
+        if each.id in failed and (more := tuple(voice for voice in known.get(each.id, ()) if voice.id not in here)):
+            lost[each.id] = more
+    told = {engine for row in before.rows if row.voices_failed for engine in row.engines}
+    for engine in sorted(lost.keys() - told):
+        _LOGGER.warning("%s keeps %d voices: its plugin has failed to list them", engine, len(lost[engine]))
+    if not lost:
+        return found
+    return replace(
+        found, engines=tuple(replace(each, voices=each.voices + lost.get(each.id, ())) for each in found.engines)
     )
 
 
@@ -171,9 +197,15 @@ def _join(found: Sequence[Registry]) -> Registry:
         engines.update({each.id: each for each in registry.engines if each.id not in double})
         interpreters.update({id_: path for id_, path in registry.interpreters.items() if id_ not in double})
         wrong.update({id_: text for id_, text in registry.option_errors.items() if id_ not in double})
-    for row in rows:
-        if row.error and not row.disabled:
-            _LOGGER.error("Plugin %s%s: %s", row.name, f" in {row.environment}" if row.environment else "", row.error)
-    for engine, text in wrong.items():
-        _LOGGER.error("Options of %s: %s", engine, text)
     return Registry(tuple(engines.values()), tuple(rows), interpreters, wrong)
+
+
+def _tell(registry: Registry, before: Registry) -> None:
+    """What is wrong now and was not before, or otherwise."""
+    told = {(row.name, row.environment, row.error) for row in before.rows}
+    for row in registry.errors:
+        if (row.name, row.environment, row.error) not in told:
+            _LOGGER.error("Plugin %s%s: %s", row.name, f" in {row.environment}" if row.environment else "", row.error)
+    for engine, text in registry.option_errors.items():
+        if before.option_errors.get(engine) != text:
+            _LOGGER.error("Options of %s: %s", engine, text)

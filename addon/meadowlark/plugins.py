@@ -47,6 +47,9 @@ class PluginRow:
     disabled: bool = False
     """Left out because the user wishes so: `error` says it, but nothing is wrong."""
 
+    voices_failed: bool = False
+    """Its register_voices has raised: its engines may have more voices than were found."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:
@@ -120,7 +123,7 @@ class Loader:
             for engine in self._rows[name].engines:
                 self._guard(name, "pipeline", partial(self._require_pipeline, name, engine))
         for name in list(self._rows):
-            self._call(
+            whole = self._call(
                 name,
                 "register_voices",
                 register=self._voice_of(name),
@@ -128,6 +131,7 @@ class Loader:
                 model_dir=self._shelves.models,
                 files=self._files_of(name),
             )
+            self._rows[name] = replace(self._rows[name], voices_failed=not whole)
             self._call(name, "register_markers", register=self._marker_of(name))
         for engine in self._options.keys() & self._engines.keys():
             self._check_options(engine)
@@ -143,12 +147,14 @@ class Loader:
             self._manager.unregister(name=point.name)
             raise
 
-    def _call(self, plugin: str, hook: str, **given: object) -> None:
-        """Call one plugin's implementation of a hook, if it has one."""
+    def _call(self, plugin: str, hook: str, **given: object) -> bool:
+        """Call one plugin's implementation of a hook, if it has one; False = it has raised."""
+        whole = True
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.plugin_name == plugin:
                 wanted = {name: given[name] for name in implementation.argnames}
-                self._guard(plugin, hook, partial(implementation.function, **wanted))
+                whole &= self._guard(plugin, hook, partial(implementation.function, **wanted))
+        return whole
 
     def _require_engine(self, plugin: str) -> None:
         """A manifest that is made and handed to nobody leaves no other trace."""
@@ -186,12 +192,14 @@ class Loader:
         except ValueError as error:  # OptionError, and what else a check may raise
             self._option_errors[engine] = one_line(error)
 
-    def _guard(self, plugin: str, step: str, action: Callable[[], object]) -> None:
+    def _guard(self, plugin: str, step: str, action: Callable[[], object]) -> bool:
         self._report(Progress(plugin, step))
         try:
             action()
         except BaseException as error:  # SystemExit and worse: this process is there to run whatever plugins do
             self._fail(plugin, f"{step} failed: {describe(error)}")
+            return False
+        return True
 
     def _fail(self, plugin: str, message: str) -> None:
         row = self._rows[plugin]

@@ -27,9 +27,13 @@ def register_engines(register):
 @hookimpl
 def register_voices(register, voice_dir):
     for path in sorted(voice_dir.glob("*.tone")):
+        if (voice_dir / "odd").exists() and path.stem > "c":
+            break
         register("folder", Voice(path.stem, ("en",)))
     if (voice_dir / "fatal").exists():
         os._exit(1)
+    if (voice_dir / "odd").exists():
+        raise OSError("the voices cannot be counted")
     if (voice_dir / "slow").exists():
         (voice_dir / "slow").unlink()
         time.sleep(2.5)
@@ -77,6 +81,28 @@ async def test_a_look_that_fails_takes_nothing_away(tmp_path: Path, caplog: pyte
         assert await house.rediscover()
         with pytest.raises(VoiceError):
             house.catalog.resolve(VoiceRequest("folder/bell"))
+
+
+async def test_a_plugin_that_fails_at_a_later_look_keeps_its_voices(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    voices = tmp_path / "data" / "voices"
+    voices.mkdir(parents=True)
+    for name in ("bell", "gong", "horn"):
+        (voices / f"{name}.tone").touch()
+    async with open_house(Settings(data_dir=tmp_path / "data")) as house:
+        (voices / "odd").touch()
+        (voices / "alarm.tone").touch()
+        (voices / "horn.tone").unlink()
+        for _ in range(3):
+            assert not await house.rediscover()  # so that it is tried again
+            for name in ("alarm", "bell", "gong", "horn"):
+                assert house.catalog.resolve(VoiceRequest(f"folder/{name}")).name == f"folder/{name}"
+        assert caplog.text.count("folder keeps 2 voices: its plugin has failed to list them") == 1
+        assert caplog.text.count("Plugin folder: register_voices failed: OSError: the voices cannot be counted") == 1
+        (voices / "odd").unlink()
+        assert await house.rediscover()
+        assert [voice.id for voice in house.catalog.manifest("folder").voices] == ["alarm", "bell", "gong"]
 
 
 async def test_of_two_looks_at_once_the_later_has_the_last_word(tmp_path: Path) -> None:

@@ -110,9 +110,10 @@ class House:
         False: the look failed on a plugin, whose voices stay as they were.
         """
         async with self.looking:
-            seen = await find(self.settings)
+            seen = await find(self.settings, self.registry)
             found = remembered(self.registry, seen)
             if found.engines == self.registry.engines:
+                self.registry = found  # with what is wrong with the plugins, and so has been told
                 await self.store.refresh()
                 return found is seen
             before, after = (sum(len(each.voices) for each in registry.engines) for registry in (self.registry, found))
@@ -127,8 +128,8 @@ class House:
         return self.store.want(choice.manifest.id, choice.voice.id)
 
 
-async def find(settings: Settings) -> Registry:
-    """All plugins, as the settings say."""
+async def find(settings: Settings, before: Registry | None = None) -> Registry:
+    """All plugins, as the settings say. before: as the last look found them; what was wrong then is not told again."""
     shelves = shelves_of(settings)
     return await discover(
         shelves.voices,
@@ -137,6 +138,7 @@ async def find(settings: Settings) -> Registry:
         options=settings.engines,
         environments=settings.environments,
         disabled=settings.disabled_plugins,
+        before=before,
     )
 
 
