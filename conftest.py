@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Threads of OpenMP sleep while they wait, as in our nurseries (worker/spawn.py): with as many pytest workers as there
+# are processors, those of torch spin against each other, and a test of 2 s took more than 60. Before torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 settings.register_profile(
     "same",
