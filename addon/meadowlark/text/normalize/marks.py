@@ -36,6 +36,9 @@ _MANY: Final = r"(?<![\p{L}\p{N}.,])[1-9][0-9]{0,2}(?:%s){2,4}(?![0-9]|[.,][0-9]
 _SPACED: Final = r"(?<![\p{L}\p{N}.,])[1-9][0-9]{0,2}[ \u00a0\u202f][0-9]{3}"
 _COMMA_RE = regex.compile(r"(?<![\p{L}\p{N}.,])(?:[0-9]{2,9},[0-9]{1,2}|[0-9],[0-9]{2})(?![\p{L}\p{N}]|[.,][0-9])")
 """A decimal comma where that is none; "1,2" may be two numbers."""
+_DEGREES: Final = r"(?<=[0-9])[ \u00a0\u202f]?(?:[°˚] ?|%s)(?P<scale>[CcFf])(?![\p{L}\p{N}])|(?<=[0-9] ?)[˚%s]"
+_ORDINAL_SIGN: Final = "(?<=[-−][0-9]|[0-9][0-9]|[7-9]|[0-9] )º ?|º"
+"""Where "º" marks ordinals, "1º C" is a class at school."""
 _POINTS_RE = regex.compile(_ALONE % (r"\.", ","))
 _COMMAS_RE = regex.compile(_ALONE % (",", r"\."))
 
@@ -73,8 +76,12 @@ class Marks:
             rf"|(?<=[^\s0-9] |°|/)(?<!(?<!\p{{L}})\p{{Lu}} )(?:{alternatives(single)})(?![\p{{L}}\p{{N}}'’-])"
         )
 
+        ordinals = "º" in language.ordinal_marks
+        self._degrees_re = regex.compile(_DEGREES % ((_ORDINAL_SIGN, "") if ordinals else ("º ?", "º")))
+
         rewrites = (partial(_rewritten, regex.compile(each), written) for each, written in language.rewrites.items())
         self.before: tuple[Callable[[str], list[Edit]], ...] = (
+            self._degrees,
             *rewrites,
             self._numbers,
             self._pairs,
@@ -83,6 +90,12 @@ class Marks:
             self._points,
         )
         """What the rules for numbers would not see, or take for something else; one step after the other."""
+
+    def _degrees(self, text: str) -> list[Edit]:
+        """ "5ºC", "5 ° C", "5 °c": with the sign and the letter of the unit."""
+        found = self._degrees_re.finditer(text)
+        edits = [Edit(*each.span(), "°" + (each["scale"] or "").upper()) for each in found]
+        return [each for each in edits if text[each.start : each.end] != each.words]
 
     def _numbers(self, text: str) -> list[Edit]:
         """Numbers as others write them."""

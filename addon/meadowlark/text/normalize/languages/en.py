@@ -322,6 +322,13 @@ _STATES = (
     "RI SC SD TN TX UT VT VA WA WV WI WY"
 )
 _POSTCODES = rf"(?<=(?<!\p{{L}})(?:{'|'.join(_STATES.split())}),? )[0-9]{{5}}(?:-[0-9]{{4}})?"
+_MEASURED = (
+    "seconds?|minutes?|hours?|days?|weeks?|months?|years?|degrees?|percent|times|points?|stars?|hundred|thousand|million|"
+    "billion|inch(?:es)?|f(?:oo|ee)t|yards?|miles?|(?:kilo|centi|milli)?met(?:er|re)s?|(?:milli)?lit(?:er|re)s?|gallons?|"
+    "cups?|tablespoons?|teaspoons?|ounces?|pounds?|tons?|(?:kilo|milli)?grams?|kilos?|(?:kilo|mega)?watts?|volts?|amps?|"
+    "kilowatt[- ]hours?|euros?|dollars?|gigabytes?|megabytes?"
+)
+"""Before these words "1,5" is a number with the decimal comma of other languages."""
 _WINDS = words("wind winds gust gusts breeze heading bearing")
 _COMPASS = {
     "N": "north", "NE": "northeast", "E": "east", "SE": "southeast", "S": "south", "SW": "southwest", "W": "west",
@@ -424,6 +431,8 @@ LANGUAGE = Language(
     postcodes=_POSTCODES,
     powers={"²": "squared", "³": "cubed", "^": "to the power of"},
     rewrites={
+        r"(?<=[0-9]) ?deg\.? ?(?=[CF](?!\p{L}))": "°",
+        rf"(?<![\p{{L}}\p{{N}}.,])([0-9]),([0-9])(?=[ -](?:{_MEASURED})(?!\p{{L}}))": r"\1.\2",
         r"(?<=[0-9]) in\.?(?= of )|(?<=[0-9]) in\.(?= \p{Ll})": "″",
         r"(?<=[0-9]) in(?= (?:tall|wide|long|deep|high|thick))": "″",
         r"(?<=[0-9])[\"”](?= of )|(?<=[0-9]/[0-9])[\"”]|(?<=ft [0-9]{1,2}) in(?!\p{L})": "″",
