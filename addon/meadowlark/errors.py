@@ -7,6 +7,7 @@ MeadowlarkError
 │   ├── VoiceError         no such voice, language or speaker
 │   └── LimitError         larger, longer or more than allowed
 ├── DownloadError          a file could not be fetched; carries what kind of failure it is
+├── DiskError              the disk takes no more, or nothing (models.part)
 ├── RefusedError           not possible now: no memory, engine at rest after crashes, shutting down
 └── EngineError            carries the engine
     ├── LoadError          the engine could not be loaded

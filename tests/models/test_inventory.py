@@ -76,6 +76,12 @@ def test_a_voices_own_files_go_and_nothing_else(shelves: Shelves) -> None:
     assert remove_voice(shelves, "horn", HORN.voices[0]) == 0
 
 
+def test_what_has_only_begun_to_come_goes_too(shelves: Shelves) -> None:
+    part = lay(shelves.place("horn", OWN).part, b"12")
+    assert remove_voice(shelves, "horn", HORN.voices[0]) == 2
+    assert not part.exists()
+
+
 def test_an_engine_goes_with_all_that_was_left_of_it(shelves: Shelves) -> None:
     lay(shelves.place("horn", MODEL).file)
     lay(shelves.place("horn", OWN).part)
@@ -95,6 +101,12 @@ def test_what_is_being_downloaded_stays(shelves: Shelves, whole: bool) -> None:
         with pytest.raises(MeadowlarkError, match="is being downloaded"):
             remove_engine(shelves, "horn") if whole else remove_voice(shelves, "horn", HORN.voices[0])
     assert part.exists()
+
+
+def test_what_cannot_be_deleted_is_said(shelves: Shelves) -> None:
+    lay(shelves.place("horn", OWN).file / "in the way")
+    with pytest.raises(MeadowlarkError, match="cannot be written"):
+        remove_voice(shelves, "horn", HORN.voices[0])
 
 
 def test_choices_that_are_not_taken_go_too(shelves: Shelves) -> None:

@@ -125,9 +125,10 @@ def _remove(folder: Path, place: Place, engine: str) -> int:
             each.unlink(missing_ok=True)
         place.record.unlink(missing_ok=True)
         place.lock.unlink(missing_ok=True)
-        parent = place.file.parent
-        while parent != folder and not any(parent.iterdir()):
-            parent.rmdir()
+        parent = place.file.parent  # of a file that has only begun to come it may not be there
+        while parent != folder and not (parent.exists() and any(parent.iterdir())):
+            if parent.exists():
+                parent.rmdir()
             parent = parent.parent
     return freed
 

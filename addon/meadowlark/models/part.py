@@ -17,6 +17,7 @@ from typing import Final, Self
 
 import msgspec
 
+from ..errors import MeadowlarkError
 from .shelves import Place, Record
 
 LOOK_BYTES: Final = 16_000_000
@@ -25,7 +26,7 @@ LOOK_BYTES: Final = 16_000_000
 POLL_SECONDS: Final = 0.2
 
 
-class DiskError(Exception):
+class DiskError(MeadowlarkError):
     """The disk takes no more, or nothing at all; the text says why."""
 
     def __init__(self, message: str, *, full: bool = False) -> None:
