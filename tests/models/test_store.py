@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from meadowlark.api import Asset
+from meadowlark.api import Asset, EngineManifest, Voice
 from meadowlark.errors import DownloadError
 from meadowlark.models.download import Report
 from meadowlark.models.messages import Line, Order
@@ -191,6 +191,24 @@ async def test_a_look_at_the_disk_does_not_deny_what_came_meanwhile(
     await asyncio.gather(looking, fetching)
     assert isinstance(store.state("horn", "v"), Present)
     assert len(fetcher.orders) == 1
+
+
+async def test_a_voice_that_has_gone_has_no_files_and_ends_no_keeping(make_store: MakeStore, fetcher: Fetcher) -> None:
+    """Its plugin, or its own file, is not there any more; a catalog of before names it for a moment still."""
+    fetcher.go.clear()
+    store = await make_store({"v": (A,), "w": (B,)}, fetch=fetcher, rescan_seconds=0.005)
+    store.want("horn", "w")
+    only_v = (Voice("v", ("en-US",), assets=(A,)),)
+    await store.install([EngineManifest("horn", "Horn", "MIT", "nowhere:Nothing", 16_000, only_v)])
+    assert store.files("horn", "w") == {}
+    assert store.state("horn", "w") == Missing(0)
+    assert store.state("drum") == Missing(0)
+    keeping = asyncio.create_task(store.keep())
+    store.want("horn", "v")
+    await until(lambda: len(fetcher.orders) == 1)
+    assert not keeping.done()
+    keeping.cancel()
+    fetcher.go.set()
 
 
 async def test_few_downloads_at_once(make_store: MakeStore, fetcher: Fetcher) -> None:

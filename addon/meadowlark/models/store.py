@@ -88,7 +88,12 @@ class Store:
         await self.refresh()
 
     def state(self, engine: str, voice: str = "") -> State:
-        """What can be said of a voice, or of an engine's own files, now. A few microseconds; touches no disk."""
+        """What can be said of a voice, or of an engine's own files, now. A few microseconds; touches no disk.
+
+        One that has just gone, and is in somebody's older catalog still, is missing.
+        """
+        if not self._knows(engine, voice):
+            return Missing(0)
         assets = self._chosen(engine, voice)
         if not assets:
             return Present()
@@ -190,7 +195,7 @@ class Store:
             self._poke.clear()
             await self.refresh()
             for engine, voice in self._wanted:
-                if self._is_due(engine, voice):
+                if self._knows(engine, voice) and self._is_due(engine, voice):
                     self._begin(engine, voice)
             try:
                 await asyncio.wait_for(self._poke.wait(), self._rescan_seconds)
@@ -289,6 +294,10 @@ class Store:
         if differs:
             self.on_change()
         return differs
+
+    def _knows(self, engine: str, voice: str) -> bool:
+        known = self._engines.get(engine)
+        return known is not None and (not voice or voice in known[1])
 
     def _assets(self, engine: str, voice: str) -> tuple[Asset, ...]:
         """Raises KeyError for an engine or voice that is not installed."""
