@@ -163,18 +163,24 @@ class _Nursery:
         except TimeoutError:
             self._parked.kill()
             await self._parked.ended
+        self._receive()  # its last words may lie there still
         self._lose()
 
     def _receive(self) -> None:
-        try:
-            packet, fds, _, _ = socket.recv_fds(self._control, _PACKET_BYTES, 1)
-        except BlockingIOError:
-            return
-        except OSError:
-            packet, fds = b"", []
-        if not packet:
-            self._lose()
-            return
+        """All that it has said."""
+        while not self._lost:
+            try:
+                packet, fds, _, _ = socket.recv_fds(self._control, _PACKET_BYTES, 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                packet, fds = b"", []
+            if packet:
+                self._understand(packet, fds)
+            else:
+                self._lose()
+
+    def _understand(self, packet: bytes, fds: list[int]) -> None:
         match from_packet(packet):
             case Born(pid):
                 self._born(pid, fds[0])

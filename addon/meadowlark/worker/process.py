@@ -46,6 +46,9 @@ OPEN_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.25
 """Between looks at whether others still listen, while a worker does not stop."""
 
+_LATE_SECONDS: Final = 0.25
+"""An event loop that is so late at the end of somebody's patience has stood still: nobody could be heard."""
+
 _BUFFER_BYTES: Final = 1024 * 1024
 
 _EXIT_SECONDS: Final = 2.0
@@ -167,17 +170,20 @@ class WorkerProcess:
         `dry_at`: when the listener runs dry, for an engine that alternates; None = a newcomer.
         """
         job = await self._take_up(utterance, rate, gain, dry_at)
+        now = asyncio.get_running_loop().time
         try:
             while True:
+                until = now() + patience
                 try:
-                    async with asyncio.timeout(patience):
+                    async with asyncio.timeout_at(until):
                         payload = await job.next()
                 except TimeoutError:
-                    if job.waiting:  # it was this process that stood still: a busy or a suspended machine
+                    # It may be this process that stood still: a busy or a suspended machine.
+                    if job.waiting or now() > until + _LATE_SECONDS:
                         continue
                     # On an engine that alternates it may have audio in hand and wait while others are served.
                     excused = max(self._opens_until, self._heard_at if self._alternates else -math.inf)
-                    if asyncio.get_running_loop().time() < excused + patience:
+                    if now() < excused + patience:
                         continue
                     raise self._give_up(job, patience) from None
                 if payload is None:
