@@ -56,6 +56,7 @@ MAY_IMPORT = {
         "api",
         "residency.idle",
         "residency.ledger",
+        "residency.opening",
         "residency.policy",
         "schedule.batch",
         "schedule.pieces",

@@ -61,6 +61,10 @@ class Actor:
         yield b"\1\0" * own
         self.last_done = Done(1, 1.0, 0.01, 0.01, level=self.house.levels.get(self.name, 0.01))
 
+    async def prepare(self, _: Utterance) -> Done | None:
+        await self.house.opening.wait()
+        return None
+
     async def stop(self) -> None:
         if self.alive:
             self.exited.set_result("unloaded")
@@ -78,6 +82,8 @@ class House:
         """Those that die in the middle of their next sentence."""
         self.load_faults: dict[str, float | Exception] = {}
         self.levels: dict[str, float] = {}
+        self.opening = asyncio.Event()
+        """Ends what is opened ahead."""
         engines = tuple(
             EngineManifest(
                 name,
@@ -427,6 +433,37 @@ async def test_nor_one_that_has_died_since_it_last_spoke() -> None:
     house.supervisor.engine("grand").deaths = 1
     await house.reply(LONG)
     assert house.speakers == ["robot"]
+
+
+async def test_while_an_engine_opens_a_voice_ahead_it_is_late_by_that() -> None:
+    """And it is not tried against its figures: they are good."""
+    house = await slow_by_its_figures()
+    for seconds in (0.5, 3.0, 3.0):
+        house.supervisor.engine("grand").opened(seconds)
+    utterance = Utterance("", house.speaker.catalog.named("grand").voice, "en")
+    for _ in range(2):
+        house.opening.clear()
+        opening = asyncio.create_task(house.supervisor.prepare("grand", utterance))
+        while not house.supervisor.opening("grand"):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await house.reply("One.")
+        assert house.speakers == ["robot"]
+        house.said.clear()
+        house.opening.set()
+        assert await opening
+    await house.reply("One.")
+    assert house.speakers == ["grand"]
+    house.said.clear()
+    for _ in range(9):
+        house.supervisor.engine("grand").opened(0.3)  # they are short for the most part
+    house.opening.clear()
+    opening = asyncio.create_task(house.supervisor.prepare("grand", utterance))
+    while not house.supervisor.opening("grand"):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await house.reply("One.")
+    assert house.speakers == ["grand"]
+    house.opening.set()
+    assert await opening
 
 
 async def test_leases_end_with_the_reply() -> None:

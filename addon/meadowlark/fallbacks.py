@@ -109,7 +109,7 @@ class Fallbacks:
 
         Where nothing but its own figures speaks against it: it is there, idle and well.
         """
-        if prospect.seconds is None or prospect.seconds <= self._wishes.budget:
+        if prospect.seconds is None or prospect.seconds <= self._wishes.budget or prospect.load:
             return False
         engine, tried, now = self._supervisor.engine(prospect.engine), self._tried.get(prospect.engine), self._clock()
         if not (engine.ready and engine.turns.idle) or engine.deaths or (tried and not tried.may_be_again(now)):
@@ -186,7 +186,7 @@ class Fallbacks:
         """How soon an engine would be heard."""
         engine = self._engine(choice)
         known = engine.estimate
-        load: float | None = 0.0
+        load: float | None = self._supervisor.opening(engine.id) if engine.ready else 0.0
         if not engine.ready:
             load = known.load_seconds + known.warm_up_seconds if known.loads else None
             rest = self._supervisor.resting(engine.id)

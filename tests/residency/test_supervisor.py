@@ -10,7 +10,9 @@ import pytest
 
 from meadowlark.api import EngineManifest, Utterance, Voice
 from meadowlark.errors import LoadError, RefusedError, WorkerError
+from meadowlark.residency.engine import OPENING
 from meadowlark.residency.ledger import Ledger
+from meadowlark.residency.opening import GUESSED_SECONDS
 from meadowlark.residency.supervisor import Budget, Supervisor
 from meadowlark.testing.clock import FakeClock
 from meadowlark.testing.devices import FakeDevices
@@ -69,9 +71,13 @@ class FakeWorker:
     def _give_back(self) -> None:
         self.house.devices.memory[self.launch.device] += self.size
 
-    async def prepare(self, utterance: Utterance) -> None:
+    async def prepare(self, utterance: Utterance) -> Done | None:
         self.house.prepared.append((self.launch.engine, utterance.voice.id))
         await self.house.may_prepare.wait()
+        self.size += self.house.opened_bytes
+        self.house.devices.memory[self.launch.device] -= self.house.opened_bytes
+        held = self.size if self.launch.device != "cpu" else 0
+        return Done(1, 0.0, 0.0, 0.0, self.size, self.size, held, held)
 
     async def stop(self) -> None:
         self.house.stopping.append(self.launch.engine)
@@ -119,6 +125,8 @@ class House:
         self.lag = 0.0
         """Real seconds until a device shows the memory of who has gone."""
         self.prepared: list[tuple[str, str]] = []
+        self.opened_bytes = 0
+        """That an engine holds in addition when it has opened something ahead."""
         self.may_stop, self.may_load, self.may_prepare = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.may_stop.set()
         self.may_prepare.set()
@@ -743,3 +751,46 @@ async def test_an_engine_that_opens_a_voice_is_not_evicted() -> None:
     house.may_prepare.set()
     assert await opening
     assert await house.supervisor.evict("a", "for a test")
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+async def test_what_was_opened_ahead_counts_at_once_and_not_for_the_next_load(kind: str) -> None:
+    house = House(kinds=(kind,), **{"cpu": 250 * MB, kind: 250 * MB})
+    await house.say("a")
+    engine, need = house.supervisor.engine("a"), house.supervisor.engine("a").need
+    house.opened_bytes = 40 * MB
+    assert await house.supervisor.prepare("a", Utterance("", VOICE, "en"))
+    assert engine.bytes == engine.resident.bytes == 140 * MB
+    assert engine.need == need
+
+
+async def test_how_long_an_engine_is_at_opening_a_voice_is_foreseen_by_what_that_took_before() -> None:
+    house = House()
+    await house.say("a")
+    opening = house.supervisor.opening
+    assert opening("a") == 0.0
+    for lasts, foreseen in ((8.0, GUESSED_SECONDS), (2.0, 8.0), (1.0, 5.0)):
+        house.may_prepare.clear()
+        preparing = asyncio.create_task(house.supervisor.prepare("a", Utterance("", VOICE, "en")))
+        await until(lambda: opening("a") > 0.0)
+        assert opening("a") == foreseen
+        assert opening("b") == 0.0
+        house.clock.now += lasts
+        house.may_prepare.set()
+        assert await preparing
+        assert opening("a") == 0.0
+
+
+async def test_an_opening_that_fails_is_over_and_teaches_nothing() -> None:
+    house = House()
+    await house.say("a")
+
+    async def fail(_: Utterance) -> Done | None:
+        raise WorkerError("a", "no such file")
+
+    worker = house.supervisor.engine("a").worker
+    assert worker
+    worker.prepare = fail  # type: ignore[method-assign]
+    assert await house.supervisor.prepare("a", Utterance("", VOICE, "en"))
+    assert house.supervisor.opening("a") == 0.0
+    assert house.supervisor.ledger.extra("a").get(OPENING) is None

@@ -73,9 +73,7 @@ class Chronicle:
     def spoken(self, engine: Engine, done: Done | None, chars: int) -> None:
         """A sentence is done: how fast it was, and that the engine is well."""
         if done and engine.device:
-            held, peak = done.memory_bytes, done.peak_bytes
-            if _on_gpu(engine):
-                held, peak = _with_context(done.device_bytes, engine), _with_context(done.device_peak_bytes, engine)
+            held, peak = _held(done, engine)
             self.ledger.record_sentence(
                 engine.id,
                 _kind(engine),
@@ -97,6 +95,15 @@ class Chronicle:
             _LOGGER.info("%s has recovered", engine.id)
             self._on_health()
 
+    def opened(self, engine: Engine, done: Done | None, seconds: float) -> None:
+        """A voice has been opened ahead in so many seconds: the engine holds more now.
+
+        Its peak says nothing of the next load: it comes once for each voice that is new.
+        """
+        engine.opened(seconds)
+        if done and engine.device:
+            engine.bytes = _held(done, engine)[0] or engine.bytes
+
     def died(self, engine: Engine, reason: str) -> None:
         """Its worker is gone, or it could not be loaded: it rests for a while."""
         engine.deaths += 1
@@ -115,6 +122,13 @@ def _on_gpu(engine: Engine) -> bool:
 
 def _kind(engine: Engine) -> str:
     return engine.device.partition(":")[0]
+
+
+def _held(done: Done, engine: Engine) -> tuple[int, int]:
+    """Bytes on its device after a job, and the most during it; 0 = not measured."""
+    if _on_gpu(engine):
+        return _with_context(done.device_bytes, engine), _with_context(done.device_peak_bytes, engine)
+    return done.memory_bytes, done.peak_bytes
 
 
 def _with_context(size: int, engine: Engine) -> int:

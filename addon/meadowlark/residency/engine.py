@@ -15,6 +15,7 @@ from ..worker.messages import Done, Loaded
 from ..worker.process import Launch
 from .idle import Habit, HeadStarts, Limit, Pattern
 from .ledger import WINDOW, Estimate, Ledger
+from .opening import seconds_left
 from .policy import Need, Resident
 
 ASSUMED_BYTES = 200_000_000
@@ -22,6 +23,9 @@ ASSUMED_BYTES = 200_000_000
 
 LEVEL = "level"
 """Name of the loudness of the last sentences among an engine's lists in the ledger."""
+
+OPENING = "opening"
+"""Name of the seconds that its last openings of a voice took, likewise."""
 
 USUAL_CHARS = 60
 """Characters of a sentence when nothing is known of it: four seconds of speech."""
@@ -42,7 +46,7 @@ class Worker(Protocol):
     def speak(
         self, utterance: Utterance, *, rate: int | None, gain: float, patience: float, dry_at: float | None
     ) -> AsyncGenerator[bytes, None]: ...
-    async def prepare(self, utterance: Utterance) -> None: ...
+    async def prepare(self, utterance: Utterance) -> Done | None: ...
     async def stop(self) -> None: ...
 
 
@@ -68,6 +72,8 @@ class Engine:
         self.loading: asyncio.Task[Worker] | None = None
         self.leaving = False
         """It is being evicted."""
+        self.opens_since: float | None = None
+        """It is opening a voice that nobody has asked for yet, and speaks to nobody meanwhile; None = it is not."""
         self.deaths = 0
         """In a row, since it last spoke a sentence to its end."""
         self.rests_until = 0.0
@@ -135,6 +141,18 @@ class Engine:
         levels = self.ledger.extra(self.id).setdefault(LEVEL, [])
         levels.append(round(mean_square, 8))
         del levels[:-WINDOW]
+
+    def opening_left(self, now: float) -> float:
+        """Seconds until it will have opened the voice that it is opening ahead; 0 = it opens none."""
+        if self.opens_since is None:
+            return 0.0
+        return seconds_left(now - self.opens_since, self.ledger.extra(self.id).get(OPENING, ()))
+
+    def opened(self, seconds: float) -> None:
+        """Remember how long an opening took."""
+        openings = self.ledger.extra(self.id).setdefault(OPENING, [])
+        openings.append(round(seconds, 3))
+        del openings[:-WINDOW]
 
     @property
     def speed(self) -> Speed | None:

@@ -33,7 +33,7 @@ class Prospect:
     engine: str
 
     load: float | None
-    """Until it is ready; 0 = it is, None = nobody knows."""
+    """Until it is ready, and has opened the voice that it may be opening ahead; 0 = it is, None = nobody knows."""
 
     queue: float = 0.0
     """Until its turn comes (schedule.admission.expected_wait)."""

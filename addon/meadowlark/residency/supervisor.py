@@ -166,14 +166,21 @@ class Supervisor:
         if not engine.worker or not engine.ready or any(each.leases for each in self.engines):
             return False
         engine.leases += 1  # it is not evicted meanwhile
+        engine.opens_since = begun = self._clock()
         try:
-            await engine.worker.prepare(utterance)
+            done = await engine.worker.prepare(utterance)
+            self._chronicle.opened(engine, done, self._clock() - begun)
         except WorkerError as error:
             _LOGGER.info("%s could not be opened ahead: %s", utterance.voice.id, error)
         finally:
+            engine.opens_since = None
             engine.leases -= 1
             self._residents.notify()
         return True
+
+    def opening(self, engine_id: str) -> float:
+        """Seconds until an engine that opens a voice ahead can speak, as far as is known; 0 = it opens none."""
+        return self.engine(engine_id).opening_left(self._clock())
 
     async def replace(self, engine: Engine) -> None:
         """End a worker that is not to be trusted any more; the next sentence gets a new one."""

@@ -198,8 +198,9 @@ class WorkerProcess:
                 settling.add_done_callback(self._settling.discard)
                 await asyncio.shield(settling)
 
-    async def prepare(self, utterance: Utterance, patience: float = OPEN_SECONDS) -> None:
-        """Open what an utterance needs, before anybody wants it spoken. WorkerError when that cannot be done.
+    async def prepare(self, utterance: Utterance, patience: float = OPEN_SECONDS) -> Done | None:
+        """Open what an utterance needs, before anybody wants it spoken; its figures. WorkerError when that cannot be
+        done.
 
         A worker that is silent for so long has hung and is killed; while others are heard, only this is given up.
         """
@@ -212,6 +213,7 @@ class WorkerProcess:
                 self._send(Cancel(job.number))
                 raise self._give_up(job, patience) from None
             await job.next()  # it was this process that stood still
+        return job.done
 
     async def stop(self, timeout: float = 1.0) -> None:
         """Unload; returns when the process is gone, by force after `timeout` seconds: it has nothing to save."""
