@@ -69,7 +69,10 @@ _STARTERS = {
     "de": "der die das den dem ich du er sie es wir ihr ein eine einen dieser diese dieses jetzt dann da hier "
     "dort wenn als weil aber und oder doch ja nein was wer wo wann warum wie ist sind hat haben kann soll "
     "im in am an auf bei mit nach vor bitte danach außerdem morgen heute gestern mein dein sein unser man "
-    "soll so alles",
+    "soll so alles nur auch noch gibt kannst möchtest willst soll sollen guten viel viele deine deinen ihre "
+    "meine diesen welche welcher falls obwohl während seit deshalb trotzdem dabei damit also zuerst zuletzt insgesamt "
+    "leider vielleicht übrigens gut gerne klar natürlich bis um ab vom zum zur für denk vergiss bring möchte werde "
+    "wird war waren vorher nachher später heißt",
     "fr": "le la les un une des il elle ils elles je tu nous vous on ce cette ces cela c'est ça mais et ou donc "
     "si quand puis alors ensuite dans sur à en pour avec oui non merci voilà il y a j'ai l'on",
     "es": "el la los las un una yo tú él ella nosotros ellos ellas usted ustedes este esta esto ese esa eso "

@@ -37,6 +37,8 @@ def told(sentence: Sentence) -> str:
         ("en", "It costs $5.25. (laughs) So what?", ["It costs five dollars and twenty-five cents.", "^So what?"]),
         ("en", "21(laughs)°C", ["^twenty-one degrees Celsius"]),
         ("de", "Am 3. Oktober um 14:30 Uhr. (laughs) Ja.", ["Am dritten Oktober um vierzehn Uhr dreißig.", "^Ja."]),
+        ("de", "Frist ist am 12. Danach (laughs) nicht.", ["Frist ist am zwölften.", "Danach^ nicht."]),
+        ("de", "Ich bin bis zum 3. (laughs) weg.", ["Ich bin bis zum dritten^ weg."]),
         ("en", "(laughs)", ["^"]),
         ("ja", "5時 (laughs) です。", ["5時^ です。"]),
     ],
@@ -53,7 +55,8 @@ def test_pronunciations_arrive() -> None:
 
 FRAGMENTS = st.sampled_from(
     ["21.5", " °C", "5", " kWh", " (laughs) ", "(sad)", ". ", "? ", " at 7:30", " p.m.", "Dr. ", "z. B. ",
-     " 3. Oktober", "$5", ".25", " and ", "the house", " lark", "\n", "living_room", "1,234", " – ", "-", "%", "°"]
+     " 3. Oktober", " am 12", ". Danach ", ", ", " 5º", "C ",
+     "$5", ".25", " and ", "the house", " lark", "\n", "living_room", "1,234", " – ", "-", "%", "°"]
 )  # fmt: skip
 
 

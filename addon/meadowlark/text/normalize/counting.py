@@ -14,8 +14,10 @@ from meadowlark.text.normalize.rules import (
     Match,
     Rule,
     alternatives,
+    last_words,
     rule,
     starts_text,
+    text_before,
     word_before,
     words_after,
 )
@@ -23,6 +25,8 @@ from meadowlark.text.normalize.rules import (
 _LINKS = words("is was ist lautet war est es è era é jest to brzmi je zní är number nummer nr numer číslo")
 """Between "code" and its digits."""
 _BEFORE_RE = regex.compile(r"([\p{L}\p{M}'’]+) $")
+_LISTED_RE = regex.compile(r"[0-9]{1,4}\.(?:,|,? (?:und|oder|bis|sowie))? $")
+"""Before the second of "am 3. und 4."."""
 _NEXT_WORD_RE = regex.compile(r" ([\p{L}\p{M}]+)")
 
 
@@ -44,7 +48,13 @@ class Counting:
                 rf"(?:{GAP}[{HYPHENS}]{GAP}(?P<second>{self._amounts.whole})(?P<mark2>{marks}))?",
                 self._read_ordinal,
             ),
-            Rule(regex.compile(r"(?P<number>[0-9]{1,4})[.°](?= \p{L})"), self._read_dotted),
+            Rule(
+                regex.compile(
+                    r"(?P<number>[0-9]{1,4})(?:[.°](?= \p{L})"
+                    r"|\.(?=(?P<sign>[,;:?!]| [–—(0-9])|[\"'”’“‘»)\]]*(?:$|(?<!\.) \p{Ll})))"
+                ),
+                self._read_dotted,
+            ),
             rule(rf"['’]?(?P<number>[1-9]0|[12][0-9]{{2}}0)(?:{decades})", self._read_decade),
         )
 
@@ -124,10 +134,13 @@ class Counting:
 
     def _read_dotted(self, match: Match) -> str:
         after = _NEXT_WORD_RE.match(match.string, match.end())
-        if after is None:
-            return ""
-        before = "" if starts_text(match) else word_before(match, 2)
-        return self._language.dotted(Dotted(int(match["number"]), match[0], before, after[1]))
+        following = after[1] if after else (match["sign"] or "").strip()
+        text = text_before(match)
+        while listed := _LISTED_RE.search(text):
+            text = text[: listed.start()]
+        before = "" if starts_text(match) else last_words(text, 2)
+        words = self._language.dotted(Dotted(int(match["number"]), match[0], before, following))
+        return words + "." * bool(words and not following)
 
     def _read_year(self, match: Match) -> str:
         language, number = self._language, int(match["number"])

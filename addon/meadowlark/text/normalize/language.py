@@ -91,7 +91,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Dotted:
-    """A number with a full stop inside a sentence: perhaps an ordinal."""
+    """A number with a full stop: perhaps an ordinal."""
 
     number: int
     written: str
@@ -101,7 +101,7 @@ class Dotted:
     """Up to two words before it, in lower case; "" at the beginning of a sentence."""
 
     after: str
-    """The word behind it."""
+    """The word behind it, or the sign; "" where the full stop ends the sentence, and does so behind an ordinal too."""
 
 
 def words(text: str) -> frozenset[str]:

@@ -44,7 +44,16 @@ def alternatives(words: Iterable[str]) -> str:
 
 def word_before(match: Match, count: int = 1) -> str:
     """The words right before a match, in lower case, with spaces between them; full stops only inside."""
-    text = match.string[max(0, match.start() - _LOOK_BEHIND) : match.start()]
+    return last_words(text_before(match), count)
+
+
+def text_before(match: Match) -> str:
+    """As much of what stands before a match as is looked at."""
+    return match.string[max(0, match.start() - _LOOK_BEHIND) : match.start()]
+
+
+def last_words(text: str, count: int) -> str:
+    """The last words of a text, in lower case, with spaces between them; full stops only inside."""
     words: list[str] = []
     while len(words) < count and (found := _WORDS_RE.search(text)):
         words.insert(0, found[1].rstrip(".").lower())

@@ -69,6 +69,9 @@ _ARTICLES = words(
     "am im vom zum zur beim den dem des der die das einen einem einer eines diesen diesem dieser dieses jeden jedem "
     "jeder meinen meinem meiner deinen deinem deiner seinen seinem seiner ihren ihrem ihrer unseren unserem unserer"
 )
+_BEFORE_DAYS = words("am vom zum dem den der im beim")
+"""Behind these a number with a full stop is an ordinal at the end of a sentence too; "nimm die 5." is none."""
+_LAST_DAY = 31
 _WEAK_N = words(
     "am im vom zum zur beim den dem des einen einem einer eines diesen diesem dieser dieses jeden jedem jenen meinen "
     "meinem meiner deinen deinem deiner seinen seinem seiner ihren ihrem ihrer unseren unserem unserer keinen keinem "
@@ -143,11 +146,12 @@ def _dotted(number: Dotted) -> str:
     if number.written.endswith("°"):
         return ""
     noun = number.after.lower()
-    counted = noun in _NEUTER or noun in _FEMININE or noun in _ORDINAL_NOUNS
     last = number.before.rpartition(" ")[2]
-    if not counted and not (
-        last in _ARTICLES and (number.after[:1].isupper() or noun in _AND or noun in ("des", "jedes"))
-    ):
+    if not noun.isalpha():
+        known = last in (_ARTICLES if noun and not noun.isdecimal() else _BEFORE_DAYS)
+        return _ordinal(number.number, _ending(number.before)) if known and number.number <= _LAST_DAY else ""
+    counted = noun in _NEUTER or noun in _FEMININE or noun in _ORDINAL_NOUNS
+    if not counted and last not in _ARTICLES:
         return number.written if number.after[:1].islower() and number.before else ""
     return _ordinal(number.number, _ending(number.before, number.after))
 
