@@ -60,8 +60,13 @@ class OnlyTheStart(ToneEngine):
 
 
 class Dice(ToneEngine):
+    """Never twice the same in a row: that would be no fault."""
+
+    thrown = 0
+
     def synthesize(self, utterance):
-        yield from super().synthesize(replace(utterance, text="x" * random.randint(20, 2000)))
+        self.thrown = random.choice([each for each in (20, 100, 500, 2000) if each != self.thrown])
+        yield from super().synthesize(replace(utterance, text="x" * self.thrown))
 
 
 class InOnePiece(ToneEngine):
