@@ -9,7 +9,7 @@ from weakref import WeakSet
 import pytest
 
 from meadowlark.reply import Reply
-from meadowlark.residency.fallback import DRY_SECONDS, SILENCE_SECONDS
+from meadowlark.residency.fallback import DRY_SECONDS, SILENCE_SECONDS, next_silence
 
 pytestmark = pytest.mark.usefixtures("virtual_time")
 
@@ -70,3 +70,16 @@ async def test_many_clients_that_do_not_read_hold_less_each() -> None:
         await asyncio.wait_for(crowd[0].room(), 0.05)
     del crowd[1:]
     await asyncio.wait_for(crowd[0].room(), 0.05)
+
+
+async def test_what_comes_in_the_moment_when_silence_is_due_is_not_held_up_by_it() -> None:
+    loop = asyncio.get_running_loop()
+    reply = Reply(RATE, loop.time, WeakSet())
+
+    async def produce() -> None:
+        reply.add(SECOND)
+        due, _ = next_silence(loop.time() + 1.0, bridging=False)
+        loop.call_at(due, loop.call_soon, reply.add, SECOND)  # no sooner than it is known that the time is over
+        await asyncio.sleep(due - loop.time() + 0.001)
+
+    assert b"".join([piece async for piece in reply.pieces(asyncio.create_task(produce()))]) == SECOND * 2

@@ -97,6 +97,8 @@ class Reply:
             async with asyncio.timeout(max(0.0, due - self._clock())):
                 await self._more.wait()
         except TimeoutError:
+            if self._more.is_set():  # in the same moment, or while this process stood still
+                return
             if not self._bridging:  # what was silent already has passed: the clock goes on from now
                 self._first_at = self._clock() - self._seconds
             self._add(silence(seconds, self.rate))

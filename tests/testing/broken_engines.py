@@ -179,7 +179,7 @@ def manifest(engine, pipeline=ToneEngine, **fields):
 
 def chorus(engine, pipeline):
     """Slow enough that sentences meet."""
-    voice = tone_manifest(engine, 16000, chunk_seconds=0.5, rtf=0.02).voices[0]
+    voice = tone_manifest(engine, 16000, chunk_seconds=0.5, rtf=0.05).voices[0]
     return manifest(engine, pipeline, voices=(voice,), max_batch=3)
 
 
