@@ -71,11 +71,11 @@ def test_a_worker_sees_its_own_gpu_alone(
     import os
 
     from meadowlark.worker.child import _choose_gpu
-    from meadowlark.worker.process import _load_message
+    from meadowlark.worker.launch import load_message
 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "inherited")
     launch = replace(Launch("e", SHOW, 22050), device=device, visible=visible)
-    assert _choose_gpu(_load_message(launch)) == told
+    assert _choose_gpu(load_message(launch)) == told
     assert os.environ["CUDA_VISIBLE_DEVICES"] == environment
 
 

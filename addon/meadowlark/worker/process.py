@@ -9,25 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Final
 
 from wyoming.event import async_read_event
 
-from ..api import Utterance, Value
-from ..errors import LoadError, WorkerError
+from ..api import Utterance
+from ..errors import WorkerError
 from .environments import Forked, Nurseries
+from .launch import EXIT_SECONDS, answer, load_message
+from .launch import Launch as Launch
 from .messages import (
     Cancel,
     Chunk,
     Done,
     Failed,
     Failure,
-    Load,
     Loaded,
-    LoadFailed,
     Message,
     Opening,
     Speak,
@@ -51,42 +50,8 @@ _LATE_SECONDS: Final = 0.25
 
 _BUFFER_BYTES: Final = 1024 * 1024
 
-_EXIT_SECONDS: Final = 2.0
-"""From a closed socket, or SIGKILL, to the end of the process."""
-
 _GONE_SECONDS: Final = 20.0
 """A driver that gives back gigabytes may hold a killed process for a while; one that hangs holds it for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """All that a worker must know to become an engine."""
-
-    engine: str
-    pipeline: str
-    """"package.module:Class"."""
-
-    sample_rate: int
-    interpreter: str | None = None
-    """Of the virtualenv that has the engine; None = the server's own."""
-
-    preload: tuple[str, ...] = ()
-    device: str = "cpu"
-    visible: str | None = None
-    """UUID of the GPU, the only one that the worker will see; empty = it sees none; None = as the server."""
-
-    data_dir: Path = Path("data")
-    voice_dir: Path = Path("data/voices")
-    options: Mapping[str, Value] = field(default_factory=dict)
-    files: Mapping[str, str] = field(default_factory=dict)
-    """Absolute paths of the engine's assets, by Asset.key."""
-
-    max_batch: int = 1
-    """Of the manifest, as is the next."""
-
-    alternates: bool = False
-    spare_bytes: int = 0
-    """Of the device's memory, what it may hold beyond what it needs."""
 
 
 async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 600.0) -> WorkerProcess:
@@ -95,11 +60,11 @@ async def start(launch: Launch, nurseries: Nurseries, *, load_timeout: float = 6
     writer: asyncio.StreamWriter | None = None
     try:
         reader, writer = await asyncio.open_connection(sock=forked.sock, limit=_BUFFER_BYTES)
-        writer.write(encode(_load_message(launch)))
-        loaded = await _loaded(launch.engine, reader, forked, load_timeout)
+        writer.write(encode(load_message(launch)))
+        loaded = await answer(launch.engine, reader, forked, load_timeout)
     except BaseException:
         forked.kill()
-        await asyncio.wait({forked.exit}, timeout=_EXIT_SECONDS)  # its memory is wanted for another try
+        await asyncio.wait({forked.exit}, timeout=EXIT_SECONDS)  # its memory is wanted for another try
         (writer or forked.sock).close()
         raise
     return WorkerProcess(launch, forked, reader, writer, loaded)
@@ -256,7 +221,7 @@ class WorkerProcess:
                 await asyncio.wait({job.ended}, timeout=_LOOK_SECONDS)
             if not job.over and self.alive:
                 _LOGGER.warning("%s", self._kill(f"did not stop speaking within {now() - asked:.0f} s; killed"))
-        await asyncio.wait({job.ended}, timeout=_EXIT_SECONDS)
+        await asyncio.wait({job.ended}, timeout=EXIT_SECONDS)
 
     def _stops_until(self, asked: float) -> float:
         others = any(not each.cancelled for each in self._jobs.values())
@@ -293,7 +258,7 @@ class WorkerProcess:
 
     def _hang_up_soon(self, _: asyncio.Future[str]) -> None:
         """A process that the engine forked may hold the socket open beyond the worker's end."""
-        asyncio.get_running_loop().call_later(_EXIT_SECONDS, self._writer.close)
+        asyncio.get_running_loop().call_later(EXIT_SECONDS, self._writer.close)
 
     def _receive(self, message: Message) -> None:
         match message:
@@ -315,49 +280,11 @@ class WorkerProcess:
 
     async def _bury(self) -> str:
         """How it ended; a process that has closed its socket and still lives is killed."""
-        await asyncio.wait({self._forked.exit}, timeout=_EXIT_SECONDS)
+        await asyncio.wait({self._forked.exit}, timeout=EXIT_SECONDS)
         self._forked.kill()
         how = await self._forked.exit
         self._writer.close()
         return how
-
-
-async def _loaded(engine: str, reader: asyncio.StreamReader, forked: Forked, timeout: float) -> Loaded:
-    """The worker's first word, within `timeout` seconds."""
-    try:
-        async with asyncio.timeout(timeout):
-            event = await async_read_event(reader)
-    except TimeoutError:
-        raise LoadError(engine, f"loading takes more than {timeout:g} s; killed") from None
-    except (OSError, EOFError):
-        event = None
-    match from_event(event) if event else None:
-        case Loaded() as loaded:
-            return loaded
-        case LoadFailed(kind, text):
-            raise LoadError(engine, text, out_of_memory=kind is Failure.OUT_OF_MEMORY)
-        case _:
-            await asyncio.wait({forked.exit}, timeout=_EXIT_SECONDS)
-            how = forked.exit.result() if forked.exit.done() else "it closed its socket"
-            raise LoadError(engine, f"died while loading: {how}")
-
-
-def _load_message(launch: Launch) -> Load:
-    return Load(
-        engine=launch.engine,
-        pipeline=launch.pipeline,
-        sample_rate=launch.sample_rate,
-        device=launch.device,
-        data_dir=str(launch.data_dir),
-        voice_dir=str(launch.voice_dir),
-        options=launch.options,
-        files=launch.files,
-        log_level=logging.getLogger("meadowlark").getEffectiveLevel(),
-        visible=launch.visible,
-        max_batch=launch.max_batch,
-        alternates=launch.alternates,
-        spare_bytes=launch.spare_bytes,
-    )
 
 
 def _encodable(utterance: Utterance) -> Utterance:
