@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from .gpus import Gpus
+from .gpus import READ_SECONDS, Gpus
 from .ram import Ram
 
 LOOK_FOR_NVML: Final = object()
@@ -53,12 +53,13 @@ class LocalDevices:
         nvml: Any = LOOK_FOR_NVML,
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.monotonic,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         """nvml: the module to ask, None for none."""
         self._proc = proc
         self._ram = Ram(proc)
         module = _nvml() if nvml is LOOK_FOR_NVML else nvml
-        self._gpus = Gpus(module, environ.get("CUDA_VISIBLE_DEVICES"), clock=clock)
+        self._gpus = Gpus(module, environ.get("CUDA_VISIBLE_DEVICES"), clock=clock, read_seconds=read_seconds)
 
     def read(self) -> tuple[Memory, ...]:
         """RAM, then the GPUs."""

@@ -56,11 +56,19 @@ class _Found:
 class Gpus:
     """The usable GPUs."""
 
-    def __init__(self, nvml: Any, visible: str | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        nvml: Any,
+        visible: str | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         """nvml: the module of nvidia-ml-py, None where there is none. visible: CUDA_VISIBLE_DEVICES; None = not set."""
         self._nvml = nvml
         self._visible = visible
         self._clock = clock
+        self._read_seconds = read_seconds
         self._gpus: dict[str, _Found] = {}
         """Those in use, by UUID."""
 
@@ -83,7 +91,7 @@ class Gpus:
         """All that answer now. From any thread."""
         with self._lock:
             if self._finding or (self._lost and self._clock() >= self._retry_at):
-                self._find(READ_SECONDS)
+                self._find(self._read_seconds)
             return tuple(gpu for found in tuple(self._gpus.values()) if (gpu := self._read(found)))
 
     def used_by(self, pid: int) -> dict[str, int]:
@@ -111,11 +119,11 @@ class Gpus:
             return []
 
     def _ask(self, function: Callable[..., Any], handle: Any) -> Any:
-        """Its answer or what it raises, within READ_SECONDS; TimeoutError otherwise."""
+        """Its answer or what it raises, in time; TimeoutError otherwise."""
         if self._stuck and not self._stuck.done:
             raise TimeoutError("no answer")
         call = self._stuck = _Call(lambda: function(handle))
-        return call.result(READ_SECONDS)
+        return call.result(self._read_seconds)
 
     def _find(self, seconds: float) -> None:
         """Look for GPUs, those seen before and new ones; what takes longer is taken up at a later call."""
