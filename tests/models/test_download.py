@@ -75,10 +75,10 @@ async def test_cut_off_three_times_fetches_no_byte_twice(make_store: MakeStore, 
 
 
 async def test_what_came_before_a_restart_stays(make_store: MakeStore, put: Put, hub: Hub, shelves: Shelves) -> None:
-    asset = put("m.onnx", DATA, block_seconds=0.05)
+    asset = put("m.onnx", DATA, block_seconds=0.5)  # all of it would take 23 s
     first = await make_store({"v": (asset,)})
     waiting = asyncio.ensure_future(first.fetch("horn", "v"))
-    while not (parts_of(shelves) and parts_of(shelves)[0].stat().st_size > 500_000):  # noqa: ASYNC110  another process
+    while not (parts_of(shelves) and parts_of(shelves)[0].stat().st_size > 50_000):  # noqa: ASYNC110  another process
         await asyncio.sleep(0.01)
     await first.close()  # kills the process
     with pytest.raises(DownloadError):
@@ -326,8 +326,8 @@ async def test_a_process_that_dies_is_a_failure(make_store: MakeStore, put: Put)
 async def test_memory_of_the_process_is_flat(make_store: MakeStore, put: Put, hub: Hub) -> None:
     """Ten times the data, as good as the same peak."""
     peaks = []
-    for name, size in (("small.onnx", 2_000_000), ("large.onnx", 60_000_000)):
-        asset = put(name, os.urandom(size), block_seconds=0.0002)
+    for name, size, pause in (("small.onnx", 2_000_000, 0.05), ("large.onnx", 60_000_000, 0.0002)):
+        asset = put(name, os.urandom(size), block_seconds=pause)  # the small one lasts until it has been measured
         store = await make_store({"v": (asset,)})
         waiting = asyncio.ensure_future(store.fetch("horn", "v"))
         peak = 0
@@ -342,7 +342,8 @@ async def test_memory_of_the_process_is_flat(make_store: MakeStore, put: Put, hu
 
 def _children() -> list[str]:
     """The fetchers' processes that this one has."""
-    pids = [each for task in Path("/proc/self/task").glob("*/children") for each in task.read_text().split()]
+    tasks = Path("/proc/self/task").iterdir()
+    pids = [each for task in tasks for each in _proc(f"self/task/{task.name}", "children").split()]
     return [pid for pid in pids if "meadowlark.models.fetcher" in _proc(pid, "cmdline")]
 
 

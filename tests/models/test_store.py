@@ -295,6 +295,8 @@ def test_the_log_hears_of_each_tenth_but_not_too_often() -> None:
 
 def test_a_wait_is_said_once() -> None:
     chronicle, meter = Chronicle(0), Meter("horn", "v", [A], 0)
+    asks = Line("a.onnx", note="asks the server")  # as before each wait
+    assert not chronicle.line(meter.take(asks, 0), 0)
     waits = [Line("a.onnx", note=f"too many requests; goes on in {30 - now} s") for now in range(8)]
     said = [chronicle.line(meter.take(line, now), now) for now, line in enumerate(waits)]
     assert [bool(line) for line in said] == [True] + [False] * 7

@@ -68,7 +68,7 @@ class Chronicle:
         moved = progress.done - self._done
         silent = now - self._at
         tenth = bool(progress.total) and moved >= LOG_SHARE * progress.total
-        news = "; goes on" in progress.note and not self._note  # each wait is said once, not each second
+        news = "; goes on" in progress.note and "; goes on" not in self._note  # each wait once, not each second
         self._note = progress.note
         if not (news or silent >= LONGEST_SILENCE or (silent >= LOG_SECONDS and tenth)):
             return ""
