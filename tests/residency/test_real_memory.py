@@ -8,7 +8,7 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,18 +37,18 @@ SECONDS = 0.06 * len(TEXT)
 
 @pytest.fixture(autouse=True)
 def nobody_left_behind() -> Iterator[None]:
-    """No child, not even a zombie, outlives a test."""
+    """No child, not even a zombie, outlives a test; those that libraries keep for other tests were there before."""
+    before = set(children(os.getpid()))
     yield
-    assert children(os.getpid()) == []
+    assert set(children(os.getpid())) - before == set()
 
 
 def children(pid: int) -> list[int]:
     found: list[int] = []
-    try:
+    with suppress(OSError):  # it has ended meanwhile
         for task in Path(f"/proc/{pid}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
-    except OSError:
-        pass  # it has ended meanwhile
+            with suppress(OSError):  # a thread of it has
+                found += map(int, (task / "children").read_text().split())
     return found
 
 
@@ -219,7 +219,7 @@ async def test_a_neighbour_grows_and_idle_engines_go_while_another_one_speaks(tm
 
 
 async def test_a_worker_killed_in_mid_sentence_is_replaced_and_the_sentence_is_whole(tmp_path: Path) -> None:
-    async with open_house(tmp_path, engine("tone", 0, rtf=0.3)) as house:
+    async with open_house(tmp_path, engine("tone", 0, rtf=0.9)) as house:
         await house.say("tone")
         pid = house.pid("tone")
         speaking = asyncio.create_task(house.say("tone", "This is a sentence that takes a while."))

@@ -147,14 +147,14 @@ async def test_one_leaves_and_the_next_takes_the_place(tmp_path: Path) -> None:
     async with open_house(tmp_path, max_batch=2) as house:
         await house.say(TEXT)
         leaving = asyncio.create_task(house.say(TEXT * 8))
-        staying = asyncio.create_task(house.say(TEXT * 2))
+        staying = asyncio.create_task(house.say(TEXT * 8))
         await asyncio.sleep(0.1)
         coming = asyncio.create_task(house.say(TEXT))
         await asyncio.sleep(0)
         assert len(house.engine.turns) == 1
         leaving.cancel()
         assert len(await coming) == size(TEXT)
-        assert len(await staying) == size(TEXT * 2)
+        assert len(await staying) == size(TEXT * 8)
         assert len(house.workers) == 1
 
 

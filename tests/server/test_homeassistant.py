@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -99,9 +100,16 @@ async def test_a_refusal_is_final_and_says_what_to_do(supervisor, caplog, status
 
 
 async def test_a_supervisor_that_is_not_there_is_waited_for(caplog):
-    api = HomeAssistant("secret", "http://127.0.0.1:9", retry_seconds=0.01)
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(api.announce(10200, "host"), 0.3)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # and does not listen
+        api = HomeAssistant("secret", f"http://127.0.0.1:{deaf.getsockname()[1]}", retry_seconds=0.01)
+        announcing = asyncio.create_task(api.announce(10200, "host"))
+        while not lines(caplog):  # noqa: ASYNC110 - a log tells nobody
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # some attempts more
+        assert not announcing.done()
+        announcing.cancel()
+        await asyncio.wait({announcing})
     assert lines(caplog) == ["WARNING"]
 
 

@@ -90,8 +90,8 @@ async def rest_of(chunks) -> bytes:
 
 async def test_a_newcomer_is_served_whole_while_the_other_has_audio_in_hand(worker, utter, say):
     """In hand: 60 s. Not one chunk of the long sentence more than was under way is made before the short one's end."""
-    alone = await say(worker, LONG)
-    long, first = await begun(worker, utter(LONG), dry_at=time.monotonic() + 60)
+    alone = await say(worker, LONG * 4, rtf=0.0)
+    long, first = await begun(worker, utter(LONG * 4), dry_at=time.monotonic() + 60)
     rest = asyncio.create_task(rest_of(long))
     short = worker.speak(utter("Short."), patience=10)
     assert await rest_of(short)
@@ -121,7 +121,7 @@ async def test_who_waits_with_audio_in_hand_is_not_taken_for_hung(worker, utter)
 
 
 async def test_who_leaves_while_waiting_is_let_go_at_once(worker, utter):
-    waits, _ = await begun(worker, utter(LONG), dry_at=time.monotonic() + 60)
+    waits, _ = await begun(worker, utter(LONG * 10), dry_at=time.monotonic() + 60)
     busy, _ = await begun(worker, utter(LONG, rtf=0.4))
     await waits.aclose()
     assert worker.last_done is None  # not only when it would have been its turn

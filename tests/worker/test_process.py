@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import gc
 import os
 import signal
 import time
@@ -31,7 +32,9 @@ def command_name(pid: int) -> str:
 
 
 def resident_bytes(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    """Counted; what statm tells may be off by as many pages as there are processors, and more."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
 
 
 async def test_speaks_in_chunks_at_the_engines_rate(worker, utter):
@@ -163,6 +166,7 @@ async def test_an_engine_that_never_ends_is_stopped(worker, say):
 async def test_many_jobs_leak_neither_descriptors_nor_memory(worker, say):
     for number in range(50):
         await say(worker, f"Sentence {number}", chunk_seconds=1.0)
+    gc.collect()  # what other tests have left
     before = descriptors(), descriptors(worker.pid), resident_bytes(worker.pid)
 
     for number in range(200):
@@ -182,7 +186,7 @@ async def test_many_workers_leak_no_descriptors(nurseries, launch, say, eventual
         assert await say(worker, "Hello")
         await worker.stop()
 
-    await eventually(lambda: descriptors() == before)  # the last transport closes
+    await eventually(lambda: descriptors() <= before)  # the last transport closes
 
 
 async def test_stop_ends_the_process(nurseries, launch):

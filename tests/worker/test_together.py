@@ -92,10 +92,9 @@ async def test_no_more_than_there_are_places(start_chorus, say):
             await say(worker, text)
             heard.append(worker.last_done.together)
 
-        await asyncio.gather(*(one("Seven sentences " * 2) for _ in range(7)))
+        await asyncio.gather(*(one("Seven sentences " * 3) for _ in range(7)))
         assert worker.loaded.places == most
-        assert max(heard) <= most
-        assert heard[0] > most - 0.5
+        assert most - 0.5 < max(heard) <= most  # of some the beginning or the end was alone
         await worker.stop()
 
 
@@ -192,7 +191,9 @@ async def test_peaks_of_memory_are_not_lost_when_others_come(chorus, utter, say)
     short = chorus.last_done
     async for _ in long:
         pass
-    assert chorus.last_done.peak_bytes >= short.peak_bytes >= chorus.last_done.memory_bytes * 0.9
+    # The kernel counts with a slack of some pages for each processor.
+    assert chorus.last_done.peak_bytes > short.peak_bytes - 1_000_000
+    assert short.peak_bytes >= chorus.last_done.memory_bytes * 0.9
 
 
 async def test_one_who_leaves_in_the_middle_of_a_long_step_takes_nobody_along(nurseries, launch, utter, say):
@@ -212,7 +213,7 @@ async def test_one_who_leaves_in_the_middle_of_a_long_step_takes_nobody_along(nu
 
 async def test_one_who_does_not_stop_is_killed_once_nobody_else_listens(nurseries, launch, utter, say):
     worker = await start(replace(launch(rtf=0.3), max_batch=2), nurseries)
-    staying = asyncio.create_task(say(worker, TEXTS[1] * 8, patience=0.5))
+    staying = asyncio.create_task(say(worker, TEXTS[1] * 8, patience=2.0))
     leaves, _ = await begun(worker, utter("This one does not stop !ignore_cancel"))
     await leaves.aclose()
     assert not worker.alive
