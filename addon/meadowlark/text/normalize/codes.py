@@ -82,7 +82,16 @@ class Codes:
         return f" {self._language.dot} ".join(map(self._part, match[0].split("."))) if versioned else ""
 
     def _read_postcode(self, match: Match) -> str:
-        return ", ".join(map(self._amounts.digits, _GROUP_RE.findall(match[0])))
+        if not (first := self._language.postcode_digits):
+            return ", ".join(map(self._amounts.digits, _GROUP_RE.findall(match[0])))
+        digits = "".join(_GROUP_RE.findall(match[0]))
+        return f"{self._postcode_part(digits[:first])}, {self._postcode_part(digits[first:])}"
+
+    def _postcode_part(self, digits: str) -> str:
+        """ "Zéro zéro un", "cero trece"."""
+        rest = digits.lstrip("0")
+        zeros = self._amounts.digits("0" * (len(digits) - len(rest)))
+        return f"{zeros} {self._amounts.code(rest) if rest else ''}".strip()
 
     def _read_serial(self, match: Match) -> str:
         """Groups that no date or telephone number has, read digit by digit."""

@@ -297,7 +297,9 @@ class Language:
     episode: str
     """Template of {season} and {episode}: "S01E02"."""
     postcodes: str
-    """A pattern for numbers that are postcodes and read digit by digit; "" where they are read as numbers."""
+    """A pattern for numbers that are postcodes; "" where they are read as any number."""
+    postcode_digits: int
+    """So many of their first digits are read as one number, and the rest as another; 0 for digit by digit."""
     powers: Mapping[str, str]
     """"²" and "³" behind what is no unit, "^" before any other number."""
     rewrites: Mapping[str, str]

@@ -358,6 +358,7 @@ LANGUAGE = Language(
     spelled_after=words("pin kód linka tel telefon volej volejte zavolej zavolejte"),
     episode="série {season} díl {episode}",
     postcodes="",
+    postcode_digits=0,
     powers={"²": "na druhou", "³": "na třetí", "^": "na"},
     rewrites={
         r"(?<![\p{L}\p{N}] ?)<(?= ?[0-9])": "méně než ",

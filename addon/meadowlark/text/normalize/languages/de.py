@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import regex
 
+from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Clock,
@@ -331,21 +332,6 @@ _CURRENCIES = {
     "₿": Currency(noun("Bitcoin|Bitcoins", "m")),
 }
 
-# Of these a number of five digits is hardly ever one of things. Behind a house number anything is a town.
-_TOWNS = (
-    "Berlin Hamburg München Köln Frankfurt Stuttgart Düsseldorf Leipzig Dortmund Essen Bremen Dresden Hannover "
-    "Nürnberg "
-    "Duisburg Bochum Wuppertal Bielefeld Bonn Münster Mannheim Karlsruhe Augsburg Wiesbaden Gelsenkirchen Aachen "
-    "Braunschweig Chemnitz Kiel Halle Magdeburg Krefeld Freiburg Lübeck Mainz Erfurt Oberhausen Rostock Kassel Hagen "
-    "Saarbrücken Potsdam Hamm Ludwigshafen Oldenburg Leverkusen Osnabrück Solingen Heidelberg Herne Neuss Darmstadt "
-    "Paderborn Regensburg Ingolstadt Würzburg Fürth Ulm Heilbronn Pforzheim Wolfsburg Göttingen Bottrop Reutlingen "
-    "Koblenz Erlangen Remscheid Bremerhaven Bergisch Trier Jena Recklinghausen Moers Salzgitter Siegen Gütersloh "
-    "Hildesheim Cottbus Kaiserslautern Witten Hanau Schwerin Gera Esslingen Ludwigsburg Gießen Flensburg Tübingen "
-    "Konstanz Marburg Passau Bamberg Bayreuth Weimar Rosenheim Bad Sankt"
-)
-_POSTCODES = (
-    r"(?<=(?<!\p{L})D-|[0-9] ?\p{Ll}?, )[0-9]{5}(?= \p{Lu})|[0-9]{5}(?= (?:" + "|".join(_TOWNS.split()) + r")(?!\p{L}))"
-)
 _WINDS = words("wind winde böen windböen windrichtung westwind nordwind")
 _COMPASS = {
     "N": "Nord", "NO": "Nordost", "NE": "Nordost", "O": "Ost", "E": "Ost", "SO": "Südost", "SE": "Südost",
@@ -456,7 +442,8 @@ LANGUAGE = Language(
     spelled_after=words("polizei feuerwehr passwort kennwort bestätigungscode türcode zugangscode pin code geheimzahl "
                         "notruf durchwahl postleitzahl plz wähle rufe ruf tel telefon"),
     episode="Staffel {season} Folge {episode}",
-    postcodes=_POSTCODES,
+    postcodes=postcodes.GERMAN,
+    postcode_digits=0,
     powers={"²": "hoch zwei", "³": "hoch drei", "^": "hoch"},
     rewrites={
         r"(?<=[0-9])A(?=-\p{Lu})": " A",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Clock,
@@ -316,12 +317,6 @@ _DEVICES = (
     "battery|pipe|drive|SSD|disk|adapter|panel|motor|fan|speaker|timer|microphone|supply|heater"
 )
 """What is named by its size: "a 60-watt bulb"."""
-_STATES = (
-    "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK "
-    "OR PA "
-    "RI SC SD TN TX UT VT VA WA WV WI WY"
-)
-_POSTCODES = rf"(?<=(?<!\p{{L}})(?:{'|'.join(_STATES.split())}),? )[0-9]{{5}}(?:-[0-9]{{4}})?"
 _MEASURED = (
     "seconds?|minutes?|hours?|days?|weeks?|months?|years?|degrees?|percent|times|points?|stars?|hundred|thousand|million|"
     "billion|inch(?:es)?|f(?:oo|ee)t|yards?|miles?|(?:kilo|centi|milli)?met(?:er|re)s?|(?:milli)?lit(?:er|re)s?|gallons?|"
@@ -428,7 +423,8 @@ LANGUAGE = Language(
     phone_pairs=False,
     spelled_after=words("dialing emergency password pin code passcode call dial extension ext zip tel telephone phone"),
     episode="season {season} episode {episode}",
-    postcodes=_POSTCODES,
+    postcodes=postcodes.AMERICAN,
+    postcode_digits=0,
     powers={"²": "squared", "³": "cubed", "^": "to the power of"},
     rewrites={
         r"(?<=[0-9]) ?deg\.? ?(?=[CF](?!\p{L}))": "°",

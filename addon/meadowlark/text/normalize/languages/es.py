@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Clock,
@@ -241,7 +242,8 @@ LANGUAGE = Language(
     phone_pairs=False,
     spelled_after=words("pin código clave extensión tel teléfono llame llama llamar marque"),
     episode="temporada {season} episodio {episode}",
-    postcodes="",
+    postcodes=postcodes.SPANISH,
+    postcode_digits=2,
     powers={"²": "al cuadrado", "³": "al cubo", "^": "elevado a"},
     rewrites={r"(?<=años )['’](?=[0-9]0(?![\p{L}\p{N}]))": ""},
     winds=_WINDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Clock,
@@ -234,7 +235,8 @@ LANGUAGE = Language(
     phone_pairs=True,
     spelled_after=words("code pin poste tél téléphone appelez appelle appeler"),
     episode="saison {season} épisode {episode}",
-    postcodes="",
+    postcodes=postcodes.FRENCH,
+    postcode_digits=2,
     powers={"²": "au carré", "³": "au cube", "^": "puissance"},
     rewrites={
         r"(?<=\p{Lu}\p{Ll}{2,20} )Ier(?!\p{L})": "premier",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import regex
 
+from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Clock,
@@ -235,7 +236,8 @@ LANGUAGE = Language(
     phone_pairs=False,
     spelled_after=words("pin codice interno tel telefono chiama chiamare chiamate"),
     episode="stagione {season} episodio {episode}",
-    postcodes="",
+    postcodes=postcodes.ITALIAN,
+    postcode_digits=0,
     powers={"²": "al quadrato", "³": "al cubo", "^": "elevato a"},
     rewrites={
         r"(?<![\p{L}\p{N}.,:/-])1 (?=(?:ora|e-?mail|altra|unità|app|area|auto|uscita|ultima)(?!\p{L}))": "un'",

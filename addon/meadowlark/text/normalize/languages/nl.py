@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Clock,
@@ -193,7 +194,8 @@ LANGUAGE = Language(
     phone_pairs=False,
     spelled_after=words("pin pincode code toestel tel telefoon bel"),
     episode="seizoen {season} aflevering {episode}",
-    postcodes="",
+    postcodes=postcodes.DUTCH,
+    postcode_digits=2,
     powers={"²": "kwadraat", "³": "tot de derde", "^": "tot de macht"},
     rewrites={
         r"(?<=jaren )['’](?=[0-9]0(?![\p{L}\p{N}]))": "",

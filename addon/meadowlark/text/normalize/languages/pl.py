@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     GENITIVE,
@@ -358,7 +359,8 @@ LANGUAGE = Language(
     phone_pairs=False,
     spelled_after=words("pin kod wewnętrzny tel telefon zadzwoń dzwoń"),
     episode="sezon {season} odcinek {episode}",
-    postcodes=r"[0-9]{2}-[0-9]{3}(?= \p{Lu})",
+    postcodes=postcodes.POLISH,
+    postcode_digits=2,
     powers={"²": "do kwadratu", "³": "do sześcianu", "^": "do potęgi"},
     rewrites=_REWRITES,
     winds=_WINDS,

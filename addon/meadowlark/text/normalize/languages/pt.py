@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
     Cardinal,
@@ -233,7 +234,8 @@ LANGUAGE = Language(
     phone_pairs=False,
     spelled_after=words("pin código senha ramal tel telefone ligue liga ligar"),
     episode="temporada {season} episódio {episode}",
-    postcodes=r"(?:[0-9]{4}|[0-9]{5})-[0-9]{3}(?= \p{Lu})",
+    postcodes=postcodes.PORTUGUESE,
+    postcode_digits=0,
     powers={"²": "ao quadrado", "³": "ao cubo", "^": "elevado a"},
     rewrites={},
     winds=_WINDS,
