@@ -379,9 +379,9 @@ async def test_a_slow_load_is_no_crowd() -> None:
     assert await house.reply() == (2.0, {8000})
 
 
-async def slow_by_its_figures() -> House:
+async def slow_by_its_figures(*, may_change: bool = False) -> House:
     """grand is resident, and has been seen in a busy minute only; of the robot it is known that it is quick."""
-    house = House(Wishes(budget=1.5))
+    house = House(Wishes(budget=1.5, may_change=may_change))
     await house.reply("One.")
     for name, seconds in (("grand", 0.8), ("robot", 0.01)):
         house.supervisor.ledger.record_load(name, "cpu", bytes=10 * MB, load_seconds=0.0)
@@ -464,6 +464,28 @@ async def test_while_an_engine_opens_a_voice_ahead_it_is_late_by_that() -> None:
     assert house.speakers == ["grand"]
     house.opening.set()
     assert await opening
+
+
+async def test_a_voice_comes_back_when_its_engine_has_opened_the_other_one() -> None:
+    house = await slow_by_its_figures(may_change=True)
+    house.supervisor.engine("grand").opened(9.0)
+    utterance = Utterance("", house.speaker.catalog.named("grand").voice, "en")
+    opening = asyncio.create_task(house.supervisor.prepare("grand", utterance))
+    while not house.supervisor.opening("grand"):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+    async def chunks() -> AsyncIterator[str]:
+        yield "One is here. Two is here. Three"
+        while len(house.said) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        house.opening.set()
+        await opening
+        yield " is here."
+
+    async with aclosing(house.speaker.speak(SpeechRequest(chunks()))) as pieces:
+        async for _ in pieces:
+            pass
+    assert house.speakers == ["robot", "robot", "grand"]
 
 
 async def test_leases_end_with_the_reply() -> None:

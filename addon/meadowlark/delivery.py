@@ -145,7 +145,7 @@ class Delivery:
             if self._choice is not self._asked:
                 _LOGGER.info("%s would be late; %s speaks", self._asked.name, self._choice.name)
             return opening.within
-        if self._hand_over and self._means.fallbacks.ready(self._hand_over):
+        if self._hand_over and self._means.fallbacks.may_take_over(self._hand_over):
             self._choice, self._hand_over = self._hand_over, None
         return None
 

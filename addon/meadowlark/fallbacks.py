@@ -138,6 +138,10 @@ class Fallbacks:
         """Whether its engine is resident."""
         return self._engine(choice).ready
 
+    def may_take_over(self, choice: Choice) -> bool:
+        """Whether its engine is resident, and not at opening a voice ahead."""
+        return self.ready(choice) and not self._supervisor.opening(choice.manifest.id)
+
     def problems(self, catalog: Catalog) -> tuple[str, ...]:
         """What is wrong with the configured fallbacks, in words for the user; those still to come are not wrong."""
         voices = {key: name for key, name in self._wishes.voices.items() if not _comes(catalog, name)}
