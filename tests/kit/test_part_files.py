@@ -85,6 +85,20 @@ def test_parts_of_a_model_that_is_gone_go_too(model_file: Path, tmp_path: Path, 
     assert not Path(old["first"]).exists()  # type: ignore[arg-type]
 
 
+def test_parts_go_with_a_model_that_is_renamed(model_file: Path, tmp_path: Path, make: Maker) -> None:
+    folder = tmp_path / "parts"
+    files = parts(model_file, folder, "test-1", NAMES, make)
+    renamed = model_file.rename(tmp_path / "renamed.onnx")
+    assert parts(renamed, folder, "test-1", NAMES, make) == files
+    model = onnx.load(renamed)
+    model.producer_name = "other"
+    onnx.save(model, other := tmp_path / "other.onnx")
+    parts(other, folder, "test-1", NAMES, make)
+    assert make.times == 2
+    assert parts(renamed, folder, "test-1", NAMES, make) == files
+    assert make.times == 2
+
+
 def test_an_incomplete_folder_is_made_anew(model_file: Path, tmp_path: Path, make: Maker) -> None:
     files = parts(model_file, tmp_path / "parts", "test-1", NAMES, make)
     Path(files["second"]).unlink()  # type: ignore[arg-type]

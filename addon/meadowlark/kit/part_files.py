@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -48,6 +48,7 @@ def parts(model: Path, folder: Path, recipe: str, names: tuple[str, ...], make: 
     place = folder / f"{digest[:32]}-{recipe}"
     files = {name: place / f"{name}.onnx" for name in names}
     if _complete(files):
+        _follow(place, model)
         return files
     with alone(folder):  # cutting holds the whole model in memory: not in every worker at once
         return files if _complete(files) else _made(model, folder, place, recipe, files, make, free)
@@ -116,6 +117,14 @@ def _made(
 
 def _complete(files: Mapping[str, Path]) -> bool:
     return all(each.is_file() for each in files.values())
+
+
+def _follow(place: Path, model: Path) -> None:
+    """The parts of a model that was renamed are its own from now on: those of one that is gone would be removed."""
+    origin = _origin(place)
+    if origin and not Path(origin["model"]).exists():
+        with suppress(OSError):  # where nothing can be written nothing is removed either
+            _replace(place / "origin.txt", json.dumps({**origin, "model": str(model)}).encode())
 
 
 @contextmanager
