@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from meadowlark.api import Utterance
 from meadowlark.worker.environments import Nurseries
 from meadowlark.worker.memory import Meter
 from meadowlark.worker.process import Launch, start
@@ -88,3 +89,14 @@ async def test_a_worker_is_told_what_it_may_keep_and_tells_what_it_keeps(
         assert worker.last_done
         assert worker.last_done.kept_bytes == kept
         await worker.stop()
+
+
+async def test_what_is_opened_ahead_tells_what_the_worker_holds_then(
+    nurseries: Nurseries, launch: Callable[..., Launch], utter: Callable[..., Utterance]
+) -> None:
+    worker = await start(launch(memory_bytes=60 * MB), nurseries)
+    done = await worker.prepare(utter("a"))
+    assert done
+    assert done.memory_bytes > 60 * MB
+    assert done.audio_seconds == 0.0
+    await worker.stop()
