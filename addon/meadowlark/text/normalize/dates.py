@@ -78,7 +78,7 @@ class Calendar:
             rule(rf"(?i:{days}{of} {name}(?:,?{of} {_YEAR}{tail})?)", self._read_date),
         ]
         if shorts != "(?!)":
-            rules.append(rule(rf"(?i:{days}{of} (?P<name>{shorts}){of} {_YEAR})", self._read_date))
+            rules.append(rule(rf"(?i:{days}{of} (?P<name>{shorts}){of} {_YEAR}{tail})", self._read_date))
         if language.month_first:
             rules.append(rule(rf"(?i:{name} {days}(?:,? {_YEAR})?)", self._read_date))
         rules += [

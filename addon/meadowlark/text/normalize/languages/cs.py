@@ -43,6 +43,12 @@ _CASES = {
     **dict.fromkeys(words("do od kolem okolo bez během z ze podle méně"), GENITIVE),
     **dict.fromkeys(words("za na přes o pro máš mám má máme přidej nastav zapni"), "a"),
 }
+_INSTRUMENTAL, _DATIVE = "i", "d"
+"""No unit has them: only before nouns that are written out."""
+_OTHER_CASES = {
+    _INSTRUMENTAL: in_order("nulou jedním dvěma třemi čtyřmi"),
+    _DATIVE: in_order("nule jednomu dvěma třem čtyřem"),
+}
 _UNIT_GENITIVES = in_order("nula jedné dvou tří čtyř pěti šesti sedmi osmi devíti")
 _gender = by_ending(
     "a",
@@ -78,6 +84,8 @@ def _cardinal(number: int, form: str = "") -> str:
     """1 and 2 agree with what is counted; "dvacet jedna", "dvacet dva" never do."""
     if form.startswith(GENITIVE):
         return _genitive(number, form[1:])
+    if form[:1] in _OTHER_CASES:
+        return _other_case(number, form)
     if number == 1:
         return "jednu" if form == "af" else _ONE.get(form[-1:], "jedna")
     form = form[-1:]
@@ -99,15 +107,32 @@ def _genitive(number: int, gender: str) -> str:
     if number < 10:
         return _UNIT_GENITIVES[number]
     if number < 25:
-        return _HOURS_GENITIVE[number] if number <= 20 else f"dvaceti {_genitive(number - 20, gender)}"
+        return _HOURS_GENITIVE[number] if number <= 20 else f"dvaceti {_last_genitive(number - 20)}"
     tens, units = divmod(number, 10)
-    return f"{_cardinal(tens * 10)}i" + (f" {_genitive(units, gender)}" if units else "")
+    return f"{_cardinal(tens * 10)}i" + (f" {_last_genitive(units)}" if units else "")
+
+
+def _last_genitive(units: int) -> str:
+    """ "Jedna" is not declined behind tens."""
+    return "jedna" if units == 1 else _UNIT_GENITIVES[units]
+
+
+def _other_case(number: int, form: str) -> str:
+    """ "Se třemi lampami", "k jedné lampě"; from five on it is as the genitive."""
+    if number == 1 and form.endswith("f"):
+        return "jednou" if form[0] == _INSTRUMENTAL else "jedné"
+    forms = _OTHER_CASES[form[0]]
+    return forms[number] if number < len(forms) else _genitive(number, form[1:])
 
 
 def _agreement(before: str, noun: str, following: str) -> str:
     """ "Po 5 minutách" has the form of the genitive but for 3 and 4."""
     if noun.endswith(("ách", "ích", "ech")):
         return GENITIVE + "m"
+    if noun.endswith(("ami", "emi", "ími")) or before.lower() in ("s", "se", "před"):
+        return _INSTRUMENTAL + ("f" if noun.endswith("ou") else "m")
+    if before.lower() in ("k", "ke", "díky", "kvůli", "proti"):
+        return _DATIVE + ("f" if noun.endswith("ě") else "m")
     if noun.endswith("u"):
         return "af"
     gender = _gender(before, noun, following)
@@ -178,6 +203,8 @@ def _time(clock: Clock) -> str:
         return ""
     if not clock.minute and clock.second is None and clock.before in _GENITIVE_AFTER:
         return f"{_HOURS_GENITIVE[clock.hour]} {'hodiny' if clock.hour == 1 else 'hodin'}"
+    if clock.minute and clock.minute >= 10 and clock.before in _GENITIVE_AFTER and clock.second is None:
+        return f"{_HOURS_GENITIVE[clock.hour]} {_genitive(clock.minute, 'f')}"
     if clock.minute:
         text = f"{_cardinal(clock.hour)} {'nula ' * (clock.minute < 10)}{_cardinal(clock.minute)}"
     else:
@@ -316,8 +343,11 @@ LANGUAGE = Language(
     counted={
         **dict.fromkeys(words("hodina hodiny minuta minuty sekunda sekundy lampa lampy osoba osoby žárovka žárovky "
                               "zpráva zprávy kamera kamery událost události"), "f"),
-        **dict.fromkeys(words("světlo světla okno okna zařízení"), "n"),
-        **dict.fromkeys(words("den dny měsíc měsíce týden týdny rok roky budík budíky úkol úkoly časovač časovače"),
+        **dict.fromkeys(words("lžíce lžíci lžička lžičky lžičku sklenice sklenici láhev láhve"), "f"),
+        **dict.fromkeys(words("světlo světla okno okna zařízení procento procenta vejce"), "n"),
+        **dict.fromkeys(words("stupeň stupně metr metry kilometr kilometry litr litry gram gramy kilogram kilogramy "
+                              "watt watty bod body kus kusy rohlík rohlíky"), "m"),
+        **dict.fromkeys(words("den měsíc měsíce týden rok budík budíky úkol úkoly časovač časovače"),
         "m"),
     },
     agreement=_agreement,
@@ -361,6 +391,23 @@ LANGUAGE = Language(
     postcode_digits=0,
     powers={"²": "na druhou", "³": "na třetí", "^": "na"},
     rewrites={
+        **{
+            rf"(?<=(?<!\p{{L}})[Pp]řed {number}) ?{unit}(?!\p{{L}})": f" {word}"
+            for unit, one, many in (
+                ("min", "minutou", "minutami"), ("h", "hodinou", "hodinami"), ("s", "sekundou", "sekundami"),
+            )
+            for number, word in (("1", one), ("[0-9]{1,3}", many))
+        },
+        **{
+            rf"(?<=(?i:(?<!\p{{L}})(?:ze?|od)) ){point}(?!\p{{L}})": side
+            for point, side in {
+                "SZ": "severozápadu", "SV": "severovýchodu", "JZ": "jihozápadu", "JV": "jihovýchodu",
+            }.items()
+        },
+        r"(?<=(?<!\p{L})[Ss]e? )dr\.(?= \p{Lu}\p{Ll}+(?:em|ým)(?!\p{L}))": "doktorem",
+        r"(?<=(?<!\p{L})[Ss]e? )dr\.(?= \p{Lu}\p{Ll}+ou(?!\p{L}))": "doktorkou",
+        r"(?<=(?i:(?<!\p{L})(?:u|od|do|bez)) )dr\.(?= \p{Lu}\p{Ll}+(?:a|e|ého|ího)(?!\p{L}))": "doktora",
+        r"(?<=(?i:(?<!\p{L})(?:u|od|do|bez)) )dr\.(?= \p{Lu}\p{Ll}+é(?!\p{L}))": "doktorky",
         r"(?<![\p{L}\p{N}] ?)<(?= ?[0-9])": "méně než ",
         r"(?<![\p{L}\p{N}] ?)>(?= ?[0-9])": "více než ",
     },

@@ -22,7 +22,7 @@ from meadowlark.text.normalize.language import (
     words,
 )
 
-_cardinal = Spellout(
+_spelled = Spellout(
     "pl",
     {
         "": "spellout-numbering",
@@ -54,14 +54,39 @@ _HUNDRED_ORDINALS = in_order(
 _ENDINGS = {"": "y", "n": "e", "g": "ego", "l": "ym", "f": "a", "fg": "ej", "fa": "ą"}
 """Nominative (masculine, neuter), genitive, locative; feminine nominative, genitive and locative, accusative."""
 
+_INSTRUMENTAL = "i"
+"""No unit has it: only before nouns that are written out."""
+_INSTRUMENTALS = in_order(
+    "zerem jednym dwoma trzema czterema pięcioma sześcioma siedmioma ośmioma dziewięcioma dziesięcioma"
+)
+
 _HOUR_CASES = {
     **dict.fromkeys(("o", "godzinie", "od", "do", "po", "około", "koło", "okolo"), "fg"),
     **dict.fromkeys(("na", "przed", "za", "między", "pomiędzy"), "fa"),
 }
 _CASES = {
-    **dict.fromkeys(words("do od około ok poniżej powyżej poza blisko bez spośród oprócz podczas koło wśród"), "g"),
+    **dict.fromkeys(
+        words(
+            "do od około ok poniżej powyżej poza blisko bez spośród oprócz podczas koło wśród ciągu przeciągu z ze dla "
+            "według wg zamiast spod znad wobec"
+        ),
+        GENITIVE,
+    ),
     **dict.fromkeys(words("za na przez ponad o masz mam ma mamy dodaj ustaw włącz dodano znaleziono"), "a"),
 }
+_WITH = words("z ze przed nad pod za")
+_FEMININES = (
+    "lampami",
+    "godzinami",
+    "minutami",
+    "sekundami",
+    "osobami",
+    "żarówkami",
+    "rzeczami",
+    "zmianami",
+    "kamerami",
+)
+"""Nouns that take "dwiema"."""
 _QUEENS = words("Elżbieta Katarzyna Maria Małgorzata Beatrycze Wiktoria")
 _agreement_of_one = by_ending(
     "a",
@@ -84,10 +109,33 @@ _NOUNS = {
 }
 
 
+def _cardinal(number: int, form: str = "") -> str:
+    """The instrumental is our own: unicode-rbnf has none."""
+    return _instrumental(number, form[1:]) if form.startswith(_INSTRUMENTAL) else _spelled(number, form)
+
+
+def _instrumental(number: int, gender: str) -> str:
+    """ "Z trzema lampami"; from eleven on also the genitive is right, but for what ends in two to four."""
+    if number == 1 and gender == "f":
+        return "jedną"
+    if number == 2 and gender == "f":
+        return "dwiema"
+    if number < len(_INSTRUMENTALS):
+        return _INSTRUMENTALS[number]
+    tens, units = divmod(number, 10)
+    if units in (2, 3, 4) and tens % 10 != 1:
+        return f"{_spelled(tens * 10, GENITIVE)} {_INSTRUMENTALS[units]}"
+    return _spelled(number, GENITIVE)
+
+
 def _agreement(before: str, noun: str, following: str) -> str:
     """ "1 wiadomość" is in the table; "po 5 minutach" has the form of the genitive."""
     if noun.endswith(("ach", "ich", "ych")):
         return GENITIVE + "m"
+    if noun.endswith(("mi", "oma")) or noun == "laty":
+        return _INSTRUMENTAL + ("f" if noun.endswith(_FEMININES) else "m")
+    if noun.endswith("em") and before.lower() in _WITH:
+        return _INSTRUMENTAL + "m"
     if noun.endswith(("ę", "ą")):
         return "af"
     gender = _agreement_of_one(before, noun, following)
@@ -238,7 +286,7 @@ _UNITS = nouns(
         "ppm": "część na milion|części na milion|części na milion|części na milion", "t": "tona|tony|ton|tony",
         "kcal": "kilokaloria|kilokalorie|kilokalorii|kilokalorii",
         "ms": "milisekunda|milisekundy|milisekund|milisekundy", "s sek": "sekunda|sekundy|sekund|sekundy",
-        "min": "minuta|minuty|minut|minuty", "h godz": "godzina|godziny|godzin|godziny",
+        "min": "minuta|minuty|minut|minuty", "h godz godz.": "godzina|godziny|godzin|godziny",
         "mph": "mila na godzinę|mile na godzinę|mil na godzinę|mili na godzinę",
     }.items()
     for symbol in symbols.split()
@@ -258,6 +306,26 @@ _REWRITES = {
         rf"(?<=(?i:lat|latach|latom) )['’]?{tens}0(?!\p{{N}})\.?(?! *\p{{Ll}})": stem + "ych"
         for tens, stem in enumerate(_DECADES, 2)
     },
+    **{
+        rf"(?<=(?<!\p{{L}})[Pp]rzed {number}) ?{unit}(?!\p{{L}})(?:\.(?= \p{{Ll}}))?": f" {word}"
+        for unit, one, many in (
+            ("min", "minutą", "minutami"), ("(?:h|godz)", "godziną", "godzinami"), ("s", "sekundą", "sekundami"),
+        )
+        for number, word in (("1", one), ("[0-9]{1,3}", many))
+    },
+    **{
+        rf"(?<=(?<!\p{{L}})[Zz]e? ){point}(?!\p{{L}})": side
+        for point, side in {
+            "NW": "północnego zachodu", "NE": "północnego wschodu", "SW": "południowego zachodu",
+            "SE": "południowego wschodu",
+        }.items()
+    },
+    **{
+        rf"(?<=(?i:wiatr|wieje|podmuchy|porywy) (?:wieje )?ze? ){point}(?!\p{{L}})": side
+        for point, side in {"N": "północy", "S": "południa", "W": "zachodu", "E": "wschodu"}.items()
+    },
+    r"(?<=(?i:(?<!\p{L})(?:u|do|od|dla|bez)) )dr\.(?= \p{Lu})": "doktora",
+    r"(?<=(?i:(?<!\p{L})(?:z|przed|nad|za)) )dr\.(?= \p{Lu})": "doktorem",
     r"(?<![\p{L}\p{N}] ?)<(?= ?[0-9])": "poniżej ",
     r"(?<![\p{L}\p{N}] ?)>(?= ?[0-9])": "powyżej ",
     r"(?<=(?<!\p{L})[wW] )godz\. ?([0-9]{1,2})[-–]([0-9]{1,2})(?![0-9:.,])": r"godzinach \1:00–\2:00",
@@ -315,7 +383,8 @@ LANGUAGE = Language(
     signs={"#": "numer", "№": "numer", "nr": "numer", "Nr": "numer", "§": "paragraf", "±": "plus minus", "≈": "około"},
     counted={
         **dict.fromkeys(words("godzina godziny minuta minuty sekunda sekundy lampa lampy osoba osoby żarówka żarówki "
-                              "wiadomość wiadomości kamera kamery"), "f"),
+                              "wiadomość wiadomości kamera kamery łyżka łyżki łyżeczka łyżeczki "
+                              "szklanka szklanki butelka butelki puszka puszki"), "f"),
         **dict.fromkeys(words("światło światła okno okna urządzenie urządzenia zadanie zadania przypomnienie "
                               "przypomnienia wydarzenie wydarzenia"), "n"),
         **dict.fromkeys(words("dzień dni miesiąc miesiące tydzień tygodnie rok lata alarm alarmy"), "m"),
@@ -372,7 +441,8 @@ LANGUAGE = Language(
     },
     abbreviations={
         "np.": "na przykład", "Np.": "Na przykład", "itd.": "i tak dalej", "itp.": "i tym podobne", "tzn.": "to znaczy",
-        "tj.": "to jest", "m.in.": "między innymi", "m. in.": "między innymi", "ok.": "około",
+        "tj.": "to jest", "zob.": "zobacz", "por.": "porównaj",
+        "m.in.": "między innymi", "m. in.": "między innymi", "ok.": "około",
 
         "p.n.e.": "przed naszą erą", "n.e.": "naszej ery", "tel.": "telefon", "Tel.": "telefon", "godz.": "godzina",
         "str.": "strona", "art.": "artykuł",
