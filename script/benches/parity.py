@@ -1,6 +1,7 @@
 """Fish-Speech against what upstream computed: every golden run by torch and by ONNX Runtime, tokens, logits, audio.
 
-Usage: script/bench parity [FOLDER]   FOLDER has s1_tiny, s2_tiny, dac_tiny (default: $MEADOWLARK_GOLDEN).
+Usage: script/bench parity [FOLDER]   FOLDER has folders of golden data, s1_tiny, s2_tiny, dac_tiny or others of their
+kind, known by their config.json (default: $MEADOWLARK_GOLDEN).
 Needs `script/setup fish_speech`. Exit status 1 when anything is further off than it may be.
 """
 
@@ -18,7 +19,7 @@ def main(arguments):
         print(__doc__)
         return
     folder = Path(arguments[0] if arguments else os.environ.get("MEADOWLARK_GOLDEN", ""))
-    if not (folder / "s1_tiny").is_dir():
+    if not any(folder.glob("*/trace.safetensors")):
         sys.exit("name the folder with the golden data: script/bench parity FOLDER")
     try:
         from safetensors.torch import load_file
@@ -30,25 +31,26 @@ def main(arguments):
     except ImportError as error:
         sys.exit(f"{error}; run script/setup fish_speech")
     checks = []
-    for name in ("s1_tiny", "s2_tiny"):
-        place = folder / name
-        meta, model = (json.loads((place / f"{each}.json").read_text()) for each in ("meta", "config"))
-        trace = load_file(place / "trace.safetensors")
-        with tempfile.TemporaryDirectory() as graphs:
-            for run, settings in meta.items():
-                for way in (None, Path(graphs)) if run != "_" else ():  # by torch, by ONNX Runtime
-                    file = place / "model.safetensors"
-                    found = language_checks(file, model, meta["_"], run, settings, trace, way)
-                    checks += [(name, each) for each in found]
-    weights = Weights([folder / "dac_tiny" / "model.safetensors"], codec.TABLE)
-    config = codec.CodecConfig(window=8)
-    trace = load_file(folder / "dac_tiny" / "trace.safetensors")
-    for way, decoder, encoder in (
-        ("plain", codec.Decoder, codec.Encoder),
-        ("as here", codec_packed.decoder, codec_packed.encoder),
-    ):
-        found = codec_checks(decoder(weights, Plan(), config), trace, encoder(weights, Plan(), config))
-        checks += [(f"dac_tiny, {way}", each) for each in found]
+    for place in sorted(path.parent for path in folder.glob("*/config.json")):
+        model = json.loads((place / "config.json").read_text())
+        if not (place / "trace.safetensors").is_file():
+            continue
+        file, trace = place / "model.safetensors", load_file(place / "trace.safetensors")
+        if model.get("model_type") in ("dual_ar", "fish_qwen3_omni"):
+            meta = json.loads((place / "meta.json").read_text())
+            with tempfile.TemporaryDirectory() as graphs:
+                for run, settings in meta.items():
+                    for way in (None, Path(graphs)) if run != "_" else ():  # by torch, by ONNX Runtime
+                        found = language_checks(file, model, meta["_"], run, settings, trace, way)
+                        checks += [(place.name, each) for each in found]
+        elif "quantizer" in model and "post" in model:
+            weights, config = Weights([file], codec.TABLE), codec.CodecConfig.of(model)
+            for way, decoder, encoder in (
+                ("plain", codec.Decoder, codec.Encoder),
+                ("as here", codec_packed.decoder, codec_packed.encoder),
+            ):
+                found = codec_checks(decoder(weights, Plan(), config), trace, encoder(weights, Plan(), config))
+                checks += [(f"{place.name}, {way}", each) for each in found]
     for name, each in checks:
         print("ok  " if each.ok else "OFF ", name, each)
     tokens = [each.error for _, each in checks if not each.allowed]

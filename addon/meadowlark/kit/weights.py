@@ -72,6 +72,11 @@ class Weights:
     def __contains__(self, name: str) -> bool:
         return name in self._where or self._parts(name) != ()
 
+    def numbered(self, prefix: str) -> int:
+        """How many layers there are from `prefix`.0 to the last one, though a tensor of one of them be missing."""
+        found = (re.match(rf"{re.escape(prefix)}\.(\d+)\.", name) for name in self._where)
+        return max((int(each[1]) + 1 for each in found if each), default=0)
+
     def shape(self, name: str) -> tuple[int, ...]:
         """Without reading the tensor. Raises WeightsError."""
         if parts := self._parts(name):

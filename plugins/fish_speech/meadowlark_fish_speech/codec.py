@@ -8,7 +8,10 @@ This is the plain way, for a GPU and to compare with; `codec_packed` computes th
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,17 +28,17 @@ RATE = 44100
 FRAME = 2048
 """Samples; 46.4 ms."""
 
+WRAPPED = r"(?:(?:module|model|_orig_mod|generator)\.)"
+"""What training puts before each name."""
+
 TABLE = (
-    (r".*\.(freqs_cis|causal_mask)", None),  # 305 MB of buffers
-    (r"generator\.(.*)", r"\1"),
-    (r"(.*)\.parametrizations\.weight\.original0", r"\1.weight_g"),
-    (r"(.*)\.parametrizations\.weight\.original1", r"\1.weight_v"),
+    (r"(.*\.)?(freqs_cis|causal_mask)", None),  # 305 MB of buffers
+    (rf"{WRAPPED}*(.*)\.parametrizations\.weight\.original0", r"\1.weight_g"),
+    (rf"{WRAPPED}*(.*)\.parametrizations\.weight\.original1", r"\1.weight_v"),
+    (rf"{WRAPPED}+(.*)", r"\1"),
 )
 """Names in codec.pth → ours; both spellings of weight norm become one."""
 
-HEAD_DIM = 64
-NORM_EPS = 1e-5
-ROPE_BASE = 10000.0
 DILATIONS = (1, 3, 9)
 POSITIONS = 65536
 """Of the rotary table: 50 minutes in one stream."""
@@ -52,10 +55,21 @@ class CodecConfig:
     """Positions that the transformers before and after the codebooks look back on, themselves included."""
 
     encoder_window: int = 512
-    encoder_rates: tuple[int, ...] = (2, 4, 8, 8)
-    decoder_rates: tuple[int, ...] = (8, 8, 4, 2)
-    downsampling: int = 2
-    """Each of the two steps between the convolutions and the codebooks."""
+    head_dim: int = 64
+    rope_base: float = 10000.0
+    norm_eps: float = 1e-5
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> CodecConfig:
+        """Of the table that golden data has beside it; published checkpoints have none."""
+        post, general = values["post"], values["general"]
+        return cls(
+            post["window_size"],
+            general["window_size_encoder"],
+            post["head_dim"],
+            float(post["rope_base"]),
+            post["norm_eps"],
+        )
 
 
 class Reader:
@@ -92,12 +106,17 @@ class Reader:
     def transposed(self, prefix: str, stride: int) -> CausalConvTranspose1d:
         return CausalConvTranspose1d(self.weight(prefix), self.tensor(f"{prefix}.bias"), stride=stride)
 
-    def layers(self, prefix: str) -> int:
-        """How many there are: `prefix`.0, `prefix`.1, …"""
-        count = 0
-        while f"{prefix}.{count}.attention.wqkv.weight" in self.weights:
-            count += 1
-        return count
+    def kernel(self, prefix: str) -> int:
+        """Of a convolution: as wide as a step between the codebooks, twice as wide as one of the encoder or decoder."""
+        plain = f"{prefix}.weight"
+        return self.weights.shape(plain if plain in self.weights else f"{prefix}.weight_v")[2]
+
+    def rates(self, blocks: str, conv: str) -> list[int]:
+        """Steps of the encoder's or the decoder's blocks, from `blocks`.1 on, each with a convolution `conv`."""
+        count, found = self.weights.numbered(blocks), []
+        while len(found) + 1 < count and self.weights.numbered(f"{blocks}.{len(found) + 1}.block"):
+            found.append(self.kernel(f"{blocks}.{len(found) + 1}.{conv}") // 2)
+        return found
 
 
 class Snake:
@@ -151,13 +170,14 @@ class ConvNeXt:
 class Transformer:
     """Sees a window of the past; (B, C, T) → (B, C, T)."""
 
-    def __init__(self, read: Reader, prefix: str, window: int) -> None:
+    def __init__(self, read: Reader, prefix: str, about: CodecConfig, window: int) -> None:
         weights, plan = read.weights, read.plan
-        count = read.layers(f"{prefix}.layers")
+        count = weights.numbered(f"{prefix}.layers")
         rows, dim = weights.shape(f"{prefix}.layers.0.attention.wqkv.weight")
         hidden = weights.shape(f"{prefix}.layers.0.feed_forward.w1.weight")[0]
-        heads = rows // 3 // HEAD_DIM
-        config = StackConfig(count, dim, heads, heads, HEAD_DIM, hidden, False, False, False, ROPE_BASE, NORM_EPS)
+        width, self.eps = about.head_dim, about.norm_eps
+        heads = rows // 3 // width
+        config = StackConfig(count, dim, heads, heads, width, hidden, False, False, False, about.rope_base, self.eps)
         self.layers = [
             Block(weights, f"{prefix}.layers.{index}", config, read.linear, plan.dtype) for index in range(count)
         ]
@@ -167,7 +187,7 @@ class Transformer:
         ]
         self.windows = [WindowedAttention(window) for _ in range(count)]
         self.norm = read.tensor(f"{prefix}.norm.weight")
-        self.rotary = Rotary(POSITIONS, HEAD_DIM, ROPE_BASE, plan.device)
+        self.rotary = Rotary(POSITIONS, width, about.rope_base, plan.device)
 
     def __call__(self, x: Tensor, state: State | None = None) -> Tensor:
         """(B, C, T)."""
@@ -181,7 +201,7 @@ class Transformer:
             queries, keys, values = layer.attention.project(layer.attention_norm(x), self.rotary, angles)
             x = x + layer.attention.join(window(queries, keys, values, state)) * attention_scale
             x = x + layer.feed_forward(layer.ffn_norm(x)) * ffn_scale
-        return functional.rms_norm(x, x.shape[-1:], self.norm, NORM_EPS)
+        return functional.rms_norm(x, x.shape[-1:], self.norm, self.eps)
 
 
 class Codebook:
@@ -228,10 +248,19 @@ def quantized(books: list[Codebook], x: Tensor) -> Tensor:
 
 def codebooks(read: Reader, *, encode: bool = False) -> list[Codebook]:
     """The semantic one, then the residual ones."""
-    found = [Codebook(read, "quantizer.semantic_quantizer.quantizers.0", encode=encode)]
-    while f"quantizer.quantizer.quantizers.{len(found) - 1}.codebook.weight" in read.weights:
-        found.append(Codebook(read, f"quantizer.quantizer.quantizers.{len(found) - 1}", encode=encode))
-    return found
+    groups = ("quantizer.semantic_quantizer.quantizers", "quantizer.quantizer.quantizers")
+    counts = (1, read.weights.numbered(groups[1]))
+    return [
+        Codebook(read, f"{group}.{number}", encode=encode)
+        for group, count in zip(groups, counts, strict=True)
+        for number in range(count)
+    ]
+
+
+def steps(read: Reader, way: str) -> list[int]:
+    """Between the convolutions and the codebooks: two of 2. way: "downsample" or "upsample"."""
+    prefix = f"quantizer.{way}"
+    return [read.kernel(f"{prefix}.{index}.0.conv") for index in range(max(1, read.weights.numbered(prefix)))]
 
 
 class Decoder:
@@ -243,17 +272,18 @@ class Decoder:
         read = Reader(weights, plan)
         self.plan = plan
         self.codebooks = codebooks(read)
-        self.post = Transformer(read, "quantizer.post_module", config.window)
+        self.post = Transformer(read, "quantizer.post_module", config, config.window)
         self.upsampling = [
             (
-                read.transposed(f"quantizer.upsample.{index}.0.conv", config.downsampling),
+                read.transposed(f"quantizer.upsample.{index}.0.conv", rate),
                 ConvNeXt(read, f"quantizer.upsample.{index}.1"),
             )
-            for index in range(2)
+            for index, rate in enumerate(steps(read, "upsample"))
         ]
-        self._build_waves(read, config)
+        self._build_waves(read)
 
-    def _build_waves(self, read: Reader, config: CodecConfig) -> None:
+    def _build_waves(self, read: Reader) -> None:
+        rates = read.rates("decoder.model", "block.1.conv")
         self.begin = read.conv("decoder.model.0.conv")
         self.blocks = [
             (
@@ -264,9 +294,9 @@ class Decoder:
                     for number, dilation in enumerate(DILATIONS, start=2)
                 ],
             )
-            for index, rate in enumerate(config.decoder_rates, start=1)
+            for index, rate in enumerate(rates, start=1)
         ]
-        last = len(config.decoder_rates) + 1
+        last = len(rates) + 1
         self.last_snake = Snake(read, f"decoder.model.{last}")
         self.end = read.conv(f"decoder.model.{last + 1}.conv")
 
@@ -309,38 +339,41 @@ class Encoder:
         self.plan = plan
         self.codebooks = codebooks(read, encode=True)
         self.begin = read.conv("encoder.block.0.conv")
-        self.blocks = [self._block(read, index, rate, config) for index, rate in enumerate(config.encoder_rates, 1)]
-        last = len(config.encoder_rates) + 1
+        rates, down = read.rates("encoder.block", "block.4.conv"), steps(read, "downsample")
+        self.frame = math.prod(rates) * math.prod(down)
+        """Samples: FRAME, but for a codec of another shape."""
+        self.blocks = [self._block(read, index, rate, config) for index, rate in enumerate(rates, 1)]
+        last = len(rates) + 1
         self.last_snake = Snake(read, f"encoder.block.{last}")
         self.end = read.conv(f"encoder.block.{last + 1}.conv")
         self.downsampling = [
             (
-                read.conv(f"quantizer.downsample.{index}.0.conv", stride=config.downsampling),
+                read.conv(f"quantizer.downsample.{index}.0.conv", stride=rate),
                 ConvNeXt(read, f"quantizer.downsample.{index}.1"),
             )
-            for index in range(2)
+            for index, rate in enumerate(down)
         ]
-        self.pre = Transformer(read, "quantizer.pre_module", config.window)
+        self.pre = Transformer(read, "quantizer.pre_module", config, config.window)
 
     @staticmethod
     def _block(
         read: Reader, index: int, rate: int, config: CodecConfig
     ) -> tuple[list[Residual], Snake, CausalConv1d, Transformer | None]:
         prefix = f"encoder.block.{index}.block"
-        has_transformer = read.layers(f"{prefix}.5.layers") > 0
+        has_transformer = read.weights.numbered(f"{prefix}.5.layers") > 0
         return (
             [Residual(read, f"{prefix}.{number}", dilation) for number, dilation in enumerate(DILATIONS)],
             Snake(read, f"{prefix}.3"),
             read.conv(f"{prefix}.4.conv", stride=rate),
-            Transformer(read, f"{prefix}.5", config.encoder_window) if has_transformer else None,
+            Transformer(read, f"{prefix}.5", config, config.encoder_window) if has_transformer else None,
         )
 
     @torch.inference_mode()
     def encode(self, audio: Tensor) -> Tensor:
         """(B, 1, samples) at 44.1 kHz → (B, 10, ceil(samples / 2048)) codes."""
-        audio, state = functional.pad(audio, (0, -audio.shape[2] % FRAME)), State()
+        audio, state = functional.pad(audio, (0, -audio.shape[2] % self.frame)), State()
         parts = []
-        for part in audio.split(PIECE * FRAME, dim=2):
+        for part in audio.split(PIECE * self.frame, dim=2):
             x = self.features(part.to(self.plan.device, self.plan.dtype), state)
             parts.append(self.quantize(self.pre(self.downsample(x, state), state)))
         return torch.cat(parts, dim=2)

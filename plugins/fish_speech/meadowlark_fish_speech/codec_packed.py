@@ -6,6 +6,8 @@ one before it feeds nothing else, that one takes in α: three operations a snake
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -16,7 +18,7 @@ from meadowlark.kit.stream import State
 from meadowlark.kit.weights import Weights
 
 from . import codec
-from .codec import DILATIONS, FRAME, CodecConfig, ConvNeXt, Reader, Transformer, codebooks, quantized, sums
+from .codec import DILATIONS, CodecConfig, ConvNeXt, Reader, Transformer, codebooks, quantized, steps, sums
 
 PIECE = 16
 """Frames that are decoded at a time, however many are given: what is at work stays in the caches."""
@@ -112,14 +114,15 @@ class Block:
 class Waves:
     """The decoder's convolutions; (B, 4T, C) → (B, T · 2048, 1)."""
 
-    def __init__(self, read: Reader, config: CodecConfig) -> None:
-        length = config.downsampling**2  # rows of a frame
+    def __init__(self, read: Reader, length: int) -> None:
+        """length: rows of a frame before them."""
+        rates = read.rates("decoder.model", "block.1.conv")
         self.begin = _first(read, "decoder.model.0.conv", length)
         self.blocks = []
-        for index, rate in enumerate(config.decoder_rates, 1):
+        for index, rate in enumerate(rates, 1):
             length *= rate
             self.blocks.append(Block(read, f"decoder.model.{index}.block", rate, length))
-        last = len(config.decoder_rates) + 1
+        last = len(rates) + 1
         weight, bias = _conv(read, f"decoder.model.{last + 1}.conv")
         self.end = Snaked(_alpha(read, f"decoder.model.{last}"), weight, bias, read.plan.dtype, length)
 
@@ -138,9 +141,10 @@ class PackedDecoder:
         config, read = config or CodecConfig(), reader(weights, plan)
         self.plan = plan
         self.codebooks = codebooks(read)
-        self.post = Transformer(read, "quantizer.post_module", config.window)
-        self.upsampling = [self._up(read, f"quantizer.upsample.{index}", config.downsampling) for index in range(2)]
-        self.waves = Waves(read, config)
+        self.post = Transformer(read, "quantizer.post_module", config, config.window)
+        up = steps(read, "upsample")
+        self.upsampling = [self._up(read, f"quantizer.upsample.{index}", rate) for index, rate in enumerate(up)]
+        self.waves = Waves(read, math.prod(up))
 
     @staticmethod
     def _up(read: Reader, prefix: str, rate: int) -> tuple[PackedLinear, ConvNeXt]:
@@ -171,18 +175,18 @@ class PackedEncoder:
         config, read = config or CodecConfig(), reader(weights, plan)
         self.plan = plan
         self.codebooks = codebooks(read, encode=True)
-        self.begin = _first(read, "encoder.block.0.conv", FRAME)
-        self.blocks, length = [], FRAME
-        for index, rate in enumerate(config.encoder_rates, 1):
+        rates, down = read.rates("encoder.block", "block.4.conv"), steps(read, "downsample")
+        length = self.frame = math.prod(rates) * math.prod(down)
+        self.begin = _first(read, "encoder.block.0.conv", length)
+        self.blocks = []
+        for index, rate in enumerate(rates, 1):
             self.blocks.append(self._block(read, f"encoder.block.{index}.block", rate, length, config))
             length //= rate
-        last = len(config.encoder_rates) + 1
+        last = len(rates) + 1
         weight, bias = _conv(read, f"encoder.block.{last + 1}.conv")
         self.end = Snaked(_alpha(read, f"encoder.block.{last}"), weight, bias, plan.dtype, length)
-        self.downsampling = [
-            self._down(read, f"quantizer.downsample.{index}", config.downsampling) for index in range(2)
-        ]
-        self.pre = Transformer(read, "quantizer.pre_module", config.window)
+        self.downsampling = [self._down(read, f"quantizer.downsample.{index}", rate) for index, rate in enumerate(down)]
+        self.pre = Transformer(read, "quantizer.pre_module", config, config.window)
 
     @staticmethod
     def _block(
@@ -194,8 +198,9 @@ class PackedEncoder:
         ]
         weight, bias = _conv(read, f"{prefix}.4.conv")
         down = Snaked(_alpha(read, f"{prefix}.3"), weight, bias, read.plan.dtype, length // rate, stride=rate)
-        has_transformer = read.layers(f"{prefix}.5.layers") > 0
-        return residuals, down, Transformer(read, f"{prefix}.5", config.encoder_window) if has_transformer else None
+        if not read.weights.numbered(f"{prefix}.5.layers"):
+            return residuals, down, None
+        return residuals, down, Transformer(read, f"{prefix}.5", config, config.encoder_window)
 
     @staticmethod
     def _down(read: Reader, prefix: str, rate: int) -> tuple[PackedLinear, ConvNeXt]:
@@ -205,8 +210,8 @@ class PackedEncoder:
     @torch.inference_mode()
     def encode(self, audio: Tensor) -> Tensor:
         """(B, 1, samples) at 44.1 kHz → (B, 10, ceil(samples / 2048)) codes."""
-        audio, state = functional.pad(audio, (0, -audio.shape[2] % FRAME)), State()
-        pieces = audio.to(self.plan.dtype).transpose(1, 2).split(PIECE * FRAME, dim=1)
+        audio, state = functional.pad(audio, (0, -audio.shape[2] % self.frame)), State()
+        pieces = audio.to(self.plan.dtype).transpose(1, 2).split(PIECE * self.frame, dim=1)
         return torch.cat([self._piece(piece, state) for piece in pieces], dim=2)
 
     def _piece(self, x: Tensor, state: State) -> Tensor:

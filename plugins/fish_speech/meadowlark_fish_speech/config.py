@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 S1_CODEBOOKS = 10
-"""1.5, whose configuration is of the same type, has eight."""
+"""1.5, whose configuration is of the same type, has eight, and does not scale their embeddings."""
 
 
 class ConfigError(ValueError):
@@ -116,7 +116,8 @@ def _flat(values: Mapping[str, Any]) -> ModelConfig:
         "norm_eps": slow.norm_eps,
     }
     codebook_size, codebooks = int(values["codebook_size"]), int(values["num_codebooks"])
-    first = codebooks == S1_CODEBOOKS
+    scaled = bool(values.get("scale_codebook_embeddings", False))
+    first = scaled or codebooks == S1_CODEBOOKS
     return ModelConfig(
         generation="s1" if first else "1.5",
         slow=slow,
@@ -126,7 +127,7 @@ def _flat(values: Mapping[str, Any]) -> ModelConfig:
         codebook_size=codebook_size,
         context=int(values.get("max_seq_len", 2048)),
         tied=bool(values.get("tie_word_embeddings", True)),
-        scale_embeddings=bool(values.get("scale_codebook_embeddings", False)),
+        scale_embeddings=scaled,
         norm_before_fast=bool(values.get("norm_fastlayer_input", False)),
         residual_rows=min(1024, codebook_size) if first else codebook_size,
     )

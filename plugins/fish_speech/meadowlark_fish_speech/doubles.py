@@ -248,9 +248,20 @@ def language_tensors(values: dict[str, Any], generator: torch.Generator) -> dict
 
 
 def codec_tensors(
-    width: int, generator: torch.Generator, *, decoder_width: int | None = None, layers: int = 1
+    width: int,
+    generator: torch.Generator,
+    *,
+    decoder_width: int | None = None,
+    layers: int = 1,
+    rates: tuple[int, ...] = (2, 4, 8, 8),
+    steps: tuple[int, ...] = (2, 2),
+    books: tuple[int, ...] = (4096, *(1024,) * 9),
+    head_dim: int = 64,
 ) -> dict[str, Tensor]:
-    """Of the codec, under their published names. width: of the latents, 1024 in the published one, divisible by 16."""
+    """Of the codec, under their published names. width: of the latents, 1024 in the published one, divisible by 16.
+
+    rates: of the encoder's blocks, and backwards of the decoder's; steps: between them and the codes.
+    """
     found: dict[str, Tensor] = {}
     decoder_width = decoder_width or width
 
@@ -273,8 +284,8 @@ def codec_tensors(
         conv(f"{name}.block.3.conv", channels, channels, 1)
         found[f"{name}.block.3.conv.parametrizations.weight.original0"] *= 0.1  # random layers double rounding errors
 
-    def transformer(name: str, count: int) -> None:
-        heads = max(1, width // 64) * 64
+    def transformer(name: str, count: int, width: int = width) -> None:
+        heads = max(1, width // head_dim) * head_dim
         for index in range(count):
             layer = f"{name}.layers.{index}"
             found.update(
@@ -297,19 +308,20 @@ def codec_tensors(
     small = max(1, width // 16)
     conv("encoder.block.0.conv", small, 1, 7)
     channels = small
-    for block, rate in enumerate((2, 4, 8, 8), 1):
+    for block, rate in enumerate(rates, 1):
         for place in range(3):
             residual(f"encoder.block.{block}.block.{place}", channels)
         found[f"encoder.block.{block}.block.3.alpha"] = torch.ones(1, channels, 1)
         conv(f"encoder.block.{block}.block.4.conv", 2 * channels, channels, 2 * rate)
         channels *= 2
-    transformer("encoder.block.4.block.5", min(layers, 4))
-    found["encoder.block.5.alpha"] = torch.ones(1, channels, 1)
-    conv("encoder.block.6.conv", width, channels, 3)
-    for way in ("downsample", "upsample"):
-        for index in range(2):
+    last = len(rates) + 1
+    transformer(f"encoder.block.{last - 1}.block.5", min(layers, 4), channels)
+    found[f"encoder.block.{last}.alpha"] = torch.ones(1, channels, 1)
+    conv(f"encoder.block.{last + 1}.conv", width, channels, 3)
+    for way, order in (("downsample", steps), ("upsample", steps[::-1])):
+        for index, step in enumerate(order):
             prefix = f"quantizer.{way}.{index}"
-            found[f"{prefix}.0.conv.weight"] = new(width, width, 2)
+            found[f"{prefix}.0.conv.weight"] = new(width, width, step)
             found[f"{prefix}.0.conv.bias"] = torch.zeros(width)
             found[f"{prefix}.1.dwconv.conv.weight"] = new(width, 1, 7)
             found[f"{prefix}.1.dwconv.conv.bias"] = torch.zeros(width)
@@ -321,9 +333,9 @@ def codec_tensors(
             found[f"{prefix}.1.gamma"] = torch.full((width,), 0.1)
     transformer("quantizer.pre_module", layers)
     transformer("quantizer.post_module", layers)
-    books = {"quantizer.semantic_quantizer.quantizers.0": 4096}
-    books |= {f"quantizer.quantizer.quantizers.{index}": 1024 for index in range(9)}
-    for prefix, size in books.items():
+    names = ["quantizer.semantic_quantizer.quantizers.0"]
+    names += [f"quantizer.quantizer.quantizers.{index}" for index in range(len(books) - 1)]
+    for prefix, size in zip(names, books, strict=True):
         found[f"{prefix}.codebook.weight"] = new(size, 8, scale=1.0)
         for name, rows, columns in (("in_proj", 8, width), ("out_proj", width, 8)):
             found[f"{prefix}.{name}.weight_v"] = new(rows, columns, 1)
@@ -331,18 +343,19 @@ def codec_tensors(
             found[f"{prefix}.{name}.bias"] = torch.zeros(rows)
     conv("decoder.model.0.conv", decoder_width, width, 7)
     channels = decoder_width
-    for block, rate in enumerate((8, 8, 4, 2), 1):
+    for block, rate in enumerate(rates[::-1], 1):
         prefix = f"decoder.model.{block}.block"
         found[f"{prefix}.0.alpha"] = torch.ones(1, channels, 1)
         conv(f"{prefix}.1.conv", channels, channels // 2, 2 * rate, channels // 2)
         channels //= 2
         for place in (2, 3, 4):
             residual(f"{prefix}.{place}", channels)
-    found["decoder.model.5.alpha"] = torch.ones(1, channels, 1)
-    conv("decoder.model.6.conv", 1, channels, 7)
-    last = found["decoder.model.6.conv.parametrizations.weight.original1"]
-    last -= last.mean(dim=2, keepdim=True)  # no constant comes through, as in speech
-    found["decoder.model.6.conv.parametrizations.weight.original0"].fill_(0.03)
+    found[f"decoder.model.{last}.alpha"] = torch.ones(1, channels, 1)
+    end = f"decoder.model.{last + 1}.conv"
+    conv(end, 1, channels, 7)
+    direction = found[f"{end}.parametrizations.weight.original1"]
+    direction -= direction.mean(dim=2, keepdim=True)  # no constant comes through, as in speech
+    found[f"{end}.parametrizations.weight.original0"].fill_(0.03)
     return found
 
 

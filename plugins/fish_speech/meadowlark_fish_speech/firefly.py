@@ -30,7 +30,7 @@ from meadowlark.kit.precision import Plan
 from meadowlark.kit.stream import State
 from meadowlark.kit.weights import Weights
 
-from .codec import ConvNeXt, Reader
+from .codec import WRAPPED, ConvNeXt, Reader
 
 FIREFLY_FILE = "firefly-gan-vq-fsq-8x1024-21hz-generator.pth"
 
@@ -39,9 +39,10 @@ FRAME = 2048
 """Samples; 46.4 ms."""
 
 TABLE = (
-    (r"spec_transform\..*", None),  # a window and filters, which are computed here
-    (r"(.*)\.parametrizations\.weight\.original0", r"\1.weight_g"),
-    (r"(.*)\.parametrizations\.weight\.original1", r"\1.weight_v"),
+    (rf"{WRAPPED}*spec_transform\..*", None),  # a window and filters, which are computed here
+    (rf"{WRAPPED}*(.*)\.parametrizations\.weight\.original0", r"\1.weight_g"),
+    (rf"{WRAPPED}*(.*)\.parametrizations\.weight\.original1", r"\1.weight_v"),
+    (rf"{WRAPPED}+(.*)", r"\1"),
 )
 """Names in the checkpoint → ours; both spellings of weight norm become one."""
 
@@ -73,9 +74,7 @@ class Quantizer:
     """Each group of channels is four numbers, each number one of a few levels: no codebook is learned."""
 
     def __init__(self, read: Reader, levels: tuple[int, ...], *, encode: bool = False) -> None:
-        self.groups = 0
-        while f"quantizer.residual_fsq.rvqs.{self.groups}.project_out.weight" in read.weights:
-            self.groups += 1
+        self.groups = read.weights.numbered("quantizer.residual_fsq.rvqs")
         prefixes = [f"quantizer.residual_fsq.rvqs.{group}" for group in range(max(1, self.groups))]
         size = torch.tensor(levels)
         self.size = math.prod(levels)
@@ -165,10 +164,8 @@ class Decoder:
     @staticmethod
     def _parallel(read: Reader, index: int, dilations: tuple[int, ...]) -> list[Residual]:
         prefix = f"head.resblocks.{index}.blocks"
-        found = [Residual(read, f"{prefix}.0", dilations)]
-        while f"{prefix}.{len(found)}.convs1.0.conv.bias" in read.weights:
-            found.append(Residual(read, f"{prefix}.{len(found)}", dilations))
-        return found
+        count = max(1, read.weights.numbered(prefix))
+        return [Residual(read, f"{prefix}.{block}", dilations) for block in range(count)]
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, state: State | None = None) -> Tensor:
@@ -195,9 +192,7 @@ class Encoder:
         read = Reader(weights, plan)
         self.plan = plan
         self.begin = read.conv("backbone.downsample_layers.0.0.conv")
-        self.stages = [self._stage(read, 0)]
-        while f"backbone.stages.{len(self.stages)}.0.gamma" in weights:
-            self.stages.append(self._stage(read, len(self.stages)))
+        self.stages = [self._stage(read, stage) for stage in range(max(1, weights.numbered("backbone.stages")))]
         self.norms = [
             _norm(read, f"backbone.downsample_layers.{place}.{0 if place else 1}") for place in self._places()
         ]
@@ -218,10 +213,8 @@ class Encoder:
 
     @staticmethod
     def _stage(read: Reader, stage: int) -> list[ConvNeXt]:
-        found = [ConvNeXt(read, f"backbone.stages.{stage}.0")]
-        while f"backbone.stages.{stage}.{len(found)}.gamma" in read.weights:
-            found.append(ConvNeXt(read, f"backbone.stages.{stage}.{len(found)}"))
-        return found
+        prefix = f"backbone.stages.{stage}"
+        return [ConvNeXt(read, f"{prefix}.{block}") for block in range(max(1, read.weights.numbered(prefix)))]
 
     @torch.inference_mode()
     def encode(self, audio: Tensor) -> Tensor:

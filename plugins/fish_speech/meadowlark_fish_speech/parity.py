@@ -19,7 +19,7 @@ from meadowlark.kit.weights import Weights, write
 from . import codec
 from .config import config_of
 from .generate import Eager, Speaker, Speech
-from .model import TABLE, DualAR, Tokens
+from .model import JOINS, KNOWN, TABLE, DualAR, Tokens
 from .ort_speaker import OrtSpeaker
 from .sampler import FrameNoise, Manner, Sampler
 
@@ -105,13 +105,13 @@ def _opened(
 ) -> _Run:
     config = config_of(model)
     known = Tokens(tokens["semantic_begin_id"], tokens["semantic_end_id"], tokens["im_end"])
-    first = config.generation == "s1"
-    weights = Weights([file], TABLE)
-    network = DualAR(weights, config, known, Plan(), whole_head=first)
-    weights.finish()
+    whole = config.generation != "s2"  # the others draw from the whole vocabulary
+    weights = Weights([file], TABLE, JOINS)
+    network = DualAR(weights, config, known, Plan(), whole_head=whole)
+    weights.finish(KNOWN)
     if (row := trace.get(f"{run}.output_row_im_end")) is not None:
         network.head.weight[known.stop] = row  # type: ignore[attr-defined]
-    rows = None if first else network.row_tokens
+    rows = None if whole else network.row_tokens
     manner = Manner(
         settings["temperature"],
         settings["top_p"],
@@ -119,8 +119,9 @@ def _opened(
         settings.get("top_k", 0),
     )
     wanted = trace[f"{run}.tokens"].long()
-    noise = Recorded(trace, run, uniform=not first, rows=rows)
-    prompt, most = trace[f"{run}.prompt"].long(), wanted.shape[1] + int(row is not None)
+    noise = Recorded(trace, run, uniform=not whole, rows=rows)
+    ended = row is not None or bool(settings.get("stopped"))
+    prompt, most = trace[f"{run}.prompt"].long(), wanted.shape[1] + int(ended)
     return _Run(run, network, manner, noise, prompt, wanted, rows, most)
 
 
@@ -144,7 +145,8 @@ def language_checks(
     frames = torch.stack(list(Speech(speaker, opened.prompt, listening, opened.most)), dim=1)
     slow, fast = trace[f"{run}.slow_logits"], trace[f"{run}.fast_logits"]
     main = torch.cat(listening.main_logits)[: slow.shape[0]]
-    codes = torch.cat(listening.code_logits)[: 9 * fast.shape[0]].unflatten(0, (-1, 9))
+    drawn = opened.network.config.codebooks - 1
+    codes = torch.cat(listening.code_logits)[: drawn * fast.shape[0]].unflatten(0, (-1, drawn))
     return [
         equal(f"{name} tokens", frames, opened.wanted),
         within(f"{name} main logits", main, slow if opened.rows is None else slow[:, opened.rows], LOGITS),
@@ -161,7 +163,7 @@ def _graphs_of(file: Path, opened: _Run, stop_row: Tensor | None, folder: Path) 
         write(tensors, file)
     whole = len(opened.network.row_tokens) == opened.network.config.vocabulary
     config, tokens = opened.network.config, opened.network.tokens
-    return OrtSpeaker(Weights([file], TABLE), config, tokens, Bits.FULL, folder, threads=1, whole_head=whole)
+    return OrtSpeaker(Weights([file], TABLE, JOINS), config, tokens, Bits.FULL, folder, threads=1, whole_head=whole)
 
 
 def token_checks(

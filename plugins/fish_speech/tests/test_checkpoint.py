@@ -88,7 +88,12 @@ def test_15_is_read_from_its_configuration() -> None:
     assert not config.slow.qk_norm
     assert config.fast.kv_heads == config.slow.kv_heads == 2
     assert config_of(S1_TINY).residual_rows == 1024
-    assert config_of({**S1_TINY, "num_codebooks": 8}).residual_rows == 4096
+    assert config_of({**S1_TINY, "num_codebooks": 8, "scale_codebook_embeddings": False}).residual_rows == 4096
+
+
+def test_s1_with_another_number_of_codebooks_is_s1() -> None:
+    config = config_of({**S1_TINY, "num_codebooks": 8})
+    assert (config.generation, config.residual_rows, config.codebooks) == ("s1", 1024, 8)
 
 
 def test_15s_numbers_come_from_its_files(folder: Callable[[str], Path]) -> None:

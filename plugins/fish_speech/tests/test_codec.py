@@ -45,7 +45,7 @@ def random_codes(batch: int, frames: int) -> torch.Tensor:
 
 @needs_packing
 def test_packed_waves_are_upstreams(dac) -> None:
-    waves = codec_packed.Waves(codec_packed.reader(opened(dac.file), Plan()), codec.CodecConfig())
+    waves = codec_packed.Waves(codec_packed.reader(opened(dac.file), Plan()), 4)
     latents, wanted = dac.trace["upsample"].transpose(1, 2), dac.trace["audio"].transpose(1, 2)
     with torch.inference_mode():
         parity.require([parity.within("audio", waves(latents, State()), wanted, AUDIO)])

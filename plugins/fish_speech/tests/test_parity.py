@@ -60,7 +60,7 @@ class _Waves(codec.Decoder):
 
     def __init__(self, weights: Weights) -> None:
         read = codec.Reader(weights, Plan())
-        self._build_waves(read, codec.CodecConfig())
+        self._build_waves(read)
 
 
 def test_codec(dac) -> None:
