@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 @asynccontextmanager
 async def kept(settings: Settings) -> AsyncIterator[House]:
-    """A house whose models are seen to, as in `serve`."""
-    async with open_house(settings) as house:
+    """A house whose models are seen to, as in `serve`; a voice that has its files may be late on a busy machine."""
+    async with open_house(replace(settings, first_audio_budget=30.0)) as house:
         keeping = asyncio.create_task(_keep_models(house))
         try:
             yield house

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from _ballast import write_weights
 from _measure import median, report
+from _memory import Machine
 
 from meadowlark.api import EngineManifest, Utterance, Voice
 from meadowlark.residency.devices import Devices, LocalDevices, Memory
@@ -198,11 +199,13 @@ async def _speak_on(supervisor: Supervisor, name: str, while_: asyncio.Task[tupl
 async def _grow(devices: Devices, device: str, size: int, seconds: float, steps: int = 16) -> tuple[int, int]:
     """A neighbour takes so much, step by step: (how often it ran out of memory, least bytes that were ever free).
 
-    In RAM, of which a part is only hidden from us, it has run out when nothing was left of the rest.
+    In RAM, of which we count only our own, it has run out when nothing was left of the share.
     """
     least = _free(devices, device)
     async with _holder(device, 0, size // steps, steps, seconds / steps) as process:
         assert process.stdout
+        if isinstance(devices, Machine):
+            devices.neighbour = process.pid
         reading = asyncio.create_task(_lines(process.stdout, steps + 1))
         grown = 0.0
         while not grown or time.monotonic() < grown + 2.5:  # what it set off has its two seconds
@@ -219,12 +222,12 @@ async def _lines(stream: asyncio.StreamReader, count: int) -> list[bytes]:
 
 @asynccontextmanager
 async def _only(devices: Devices, device: str, share: int, context: int) -> AsyncIterator[Devices]:
-    """The devices as if this one had only so much free: on a GPU somebody holds the rest, in RAM it is hidden."""
+    """The devices as if this one had only so much free: on a GPU somebody holds the rest, of RAM nobody else counts."""
     spare = _free(devices, device) - share - context
     if spare < 0:
         sys.exit(f"{device} has {(share + spare) / 1e9:.1f} GB free, not {share / 1e9:.1f}: choose a smaller --share")
     if device == "cpu":
-        yield _Narrow(devices, device, spare)
+        yield Machine(share)  # a machine that does other things takes and gives as much at any time
         return
     async with _holder(device, spare, 0, 0, 0.0) as process:
         assert process.stdout
@@ -244,24 +247,6 @@ async def _holder(device: str, *numbers: float) -> AsyncIterator[asyncio.subproc
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-class _Narrow:
-    """Devices of which one hides a constant part of what is free."""
-
-    def __init__(self, devices: Devices, device: str, hidden: int) -> None:
-        self._devices = devices
-        self._device = device
-        self._hidden = hidden
-
-    def read(self) -> tuple[Memory, ...]:
-        return tuple(
-            replace(each, free=each.free - self._hidden) if each.device == self._device else each
-            for each in self._devices.read()
-        )
-
-    def used_by(self, pid: int) -> dict[str, int]:
-        return dict(self._devices.used_by(pid))
 
 
 def _launch(devices: Devices, device: str, folder: Path, weights: Path | None = None) -> Launch:

@@ -73,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
 def attempt(root: Path, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(root / "script" / "try-dockerfile"), "--context", str(folder), *more]
     return subprocess.run(
-        [*command, "--python", sys.executable], capture_output=True, text=True, timeout=18, check=False
+        [*command, "--python", sys.executable], capture_output=True, text=True, timeout=50, check=False
     )
 
 

@@ -18,7 +18,7 @@ def test_evictions_under_a_small_budget() -> None:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=18,
+        timeout=50,
         check=False,
     )
     assert done.returncode == 0, done.stderr

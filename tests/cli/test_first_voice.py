@@ -163,7 +163,7 @@ def test_at_a_terminal_say_downloads_first(place: Place) -> None:
             while block := os.read(main, 4096):
                 said += block
         os.close(main)
-        assert process.wait(19) == 0
+        assert process.wait(50) == 0
     shown = said.decode()
     assert f"piper/{NAME} is not downloaded (9 kB), licence GPL-3.0-or-later" in shown
     assert "Ctrl-C stops that, --no-download goes without" in shown
