@@ -282,5 +282,7 @@ HEAVY = ("torch", "onnxruntime", "transformers", "numpy", "soxr", "huggingface_h
 )
 def test_nothing_heavy_at_import(module: str, absent: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print(*sorted(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-E", "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
     assert not {each.partition(".")[0] for each in loaded} & set(absent)
