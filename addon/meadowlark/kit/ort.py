@@ -64,7 +64,7 @@ def session(model: Path | bytes, compute: Compute | None = None) -> onnxruntime.
         options.add_session_config_entry("session.intra_op.spin_duration_us", str(spin))
     source = model if isinstance(model, bytes) else str(model)
     opened = onnxruntime.InferenceSession(source, options, providers=providers(compute))
-    _trim()
+    trim()
     return opened
 
 
@@ -73,7 +73,7 @@ def _spins_for_a_time() -> bool:
     return tuple(int(each) for each in onnxruntime.__version__.split(".")[:2]) >= (1, 31)
 
 
-def _trim() -> None:
+def trim() -> None:
     """Give back what reading a model took and glibc keeps: 30 of a Piper voice's 140 MB, 180 of 290 after its cut."""
     try:
         ctypes.CDLL(None).malloc_trim(0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import ModelProto
 
 from meadowlark.kit import ort, part_files
-from meadowlark.kit.onnx_graph import GraphError, load
+from meadowlark.kit.onnx_graph import GraphError
 from meadowlark.kit.windows import Pace, growing
 
+from . import made, taken
 from .errors import ModelFileError
 from .packs import Pack
-from .split import PARTS, RECIPE, SIGNED, SOUND, TEXT, signed_share, split
+from .split import PARTS, SOUND, TEXT
 from .symbols import SYMBOLS, from_config
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,28 +60,43 @@ class Speech:
 class KokoroModel:
     """One model file."""
 
-    def __init__(self, path: Path, compute: ort.Compute, parts_dir: Path, *, small_text: bool = False) -> None:
-        """small_text: the text part with unsigned 8-bit weights. Raises ModelFileError."""
+    def __init__(
+        self,
+        path: Path,
+        compute: ort.Compute,
+        parts_dir: Path,
+        *,
+        small_text: bool = False,
+        make: part_files.Make = made.parts,
+    ) -> None:
+        """small_text: the text part with unsigned 8-bit weights. make: cuts it. Raises ModelFileError."""
         begun = time.monotonic()
         self.path = path
         self._same_shapes = compute.device != "cpu"
         self._pace = Pace(HALF / RATE)
         self._sound: onnxruntime.InferenceSession | None = None
+        said: Mapping[str, str] = {}
         try:
-            cut = _parts(path, parts_dir, compute, small_text=small_text)
-            self._text, self._sound = cut[TEXT], cut[SOUND]
-            self._features, self._source, self._style = (each.name for each in self._sound.get_inputs())
+            recipe, make = (f"{made.RECIPE}-uint8", made.small) if small_text else (made.RECIPE, make)
+            cut = part_files.opened(path, parts_dir, recipe, PARTS, make, lambda content: ort.session(content, compute))
+            said = cut[TEXT].get_modelmeta().custom_metadata_map
+            whole = said.get(made.WHOLE, "")
         except OSError as error:
             raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from error
         except GraphError as error:
+            whole = str(error)
+        if whole:
             self._text = _open_whole(path, compute)
-            _LOGGER.warning("%s is spoken a whole sentence at a time, for %s", path.name, error)
-        self._inputs = _inputs(self._text, path)
+            _LOGGER.warning("%s is spoken a whole sentence at a time, for %s", path.name, whole)
+        else:
+            self._text, self._sound = cut[TEXT], cut[SOUND]
+            self._features, self._source, self._style = (each.name for each in self._sound.get_inputs())
+        self._taken = _taken(self._text, path)
         self._outputs = [each.name for each in self._text.get_outputs()]
-        metadata = self._text.get_modelmeta().custom_metadata_map
-        config = metadata.get("kokoro_config", "")
+        self._audio = taken.audio(taken.of_session((self._sound or self._text).get_outputs()))
+        config = self._text.get_modelmeta().custom_metadata_map.get("kokoro_config", "")
         self.alphabet = from_config(config) if config else SYMBOLS
-        _warn_if_slow(path, metadata, cut=self._sound is not None)
+        _tell(path, said)
         _LOGGER.info("Loaded %s in %.2f s", path.name, time.monotonic() - begun)
 
     @property
@@ -93,15 +106,11 @@ class KokoroModel:
 
     def begin(self, tokens: Sequence[int], style: Pack, speed: float) -> Speech:
         """Compute the text part. style: (1, 256)."""
-        feeds = {
-            self._inputs[0].name: np.asarray([[0, *tokens, 0]], np.int64),
-            self._inputs[1].name: style.astype(_dtype(self._inputs[1])),
-            self._inputs[2].name: _speed(speed, self._inputs[2]),
-        }
+        feeds = self._taken.feeds([0, *tokens, 0], style, speed)
         if self._sound is None:
             return Speech(feeds, None, 0.0)
         values = dict(zip(self._outputs, self._text.run(None, feeds), strict=True))
-        values[self._style] = feeds[self._inputs[1].name]
+        values[self._style] = feeds[self._taken.style.name]
         told = [values[name] for name in self._outputs if name not in {self._features, self._source}]
         frames = values[self._features].shape[2]
         durations = told[0].reshape(-1).astype(np.int64) if told else None
@@ -112,7 +121,7 @@ class KokoroModel:
     def whole(self, speech: Speech) -> Audio:
         """All of it at once."""
         if self._sound is None:
-            return _flat(self._text.run(None, dict(speech.tensors))[0])
+            return _flat(self._text.run([self._audio], dict(speech.tensors))[0])
         names = (self._features, self._source, self._style)
         return _flat(self._sound.run(None, {name: speech.tensors[name] for name in names})[0])
 
@@ -147,24 +156,6 @@ class KokoroModel:
             yield heard
 
 
-def _parts(path: Path, folder: Path, compute: ort.Compute, *, small_text: bool) -> Mapping[str, Any]:
-    """Sessions of the two parts; the text part in 8 bits takes a few seconds more, once."""
-    recipe, make = (f"{RECIPE}-uint8", _split_small) if small_text else (RECIPE, split)
-    return part_files.opened(path, folder, recipe, PARTS, make, lambda content: ort.session(content, compute))
-
-
-def _split_small(path: Path) -> dict[str, ModelProto]:
-    """Unsigned weights: as fast as fp32 on x86 and a third of its size; signed ones are 3.4 times slower."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # half a second, once for each model
-
-    made = split(path)
-    with tempfile.TemporaryDirectory() as folder:
-        whole, small = Path(folder, "text.onnx"), Path(folder, "small.onnx")
-        onnx.save(made[TEXT], whole)
-        quantize_dynamic(whole, small, weight_type=QuantType.QUInt8)
-        return {**made, TEXT: onnx.load(small)}
-
-
 def _open_whole(path: Path, compute: ort.Compute) -> onnxruntime.InferenceSession:
     try:
         return ort.session(path, compute)
@@ -172,46 +163,29 @@ def _open_whole(path: Path, compute: ort.Compute) -> onnxruntime.InferenceSessio
         raise ModelFileError(f"{path} is not an ONNX model that can be run: {error}") from error
 
 
-def _inputs(session: onnxruntime.InferenceSession, path: Path) -> tuple[Any, Any, Any]:
-    """Tokens, style and speed, whatever the exporter calls the first. Raises ModelFileError."""
-    given = {each.name: each for each in session.get_inputs()}
-    tokens = given.get("input_ids") or given.get("tokens")
-    if tokens is None or "style" not in given or "speed" not in given:
-        names = ", ".join(sorted(given))
-        raise ModelFileError(f"{path} is not Kokoro: it takes {names}, not input_ids (or tokens), style and speed")
-    return tokens, given["style"], given["speed"]
-
-
-def _dtype(given: Any) -> np.dtype[Any]:
-    return np.dtype({"tensor(float16)": "f2", "tensor(double)": "f8"}.get(given.type, "f4"))
-
-
-def _speed(speed: float, given: Any) -> Array:
-    """Some exporters made it a whole number: then 1.3 would be cut to 1, and 0.8 to a division by zero."""
-    if "int" in given.type:
-        return np.asarray([max(1, round(speed))], np.int32 if "int32" in given.type else np.int64)
-    return np.asarray([speed], _dtype(given))
+def _taken(session: onnxruntime.InferenceSession, path: Path) -> taken.Taken:
+    """Raises ModelFileError."""
+    given = taken.of_session(session.get_inputs())
+    if found := taken.taken(given):
+        return found
+    names = ", ".join(sorted(each.name for each in given))
+    raise ModelFileError(f"{path} is not Kokoro: it takes {names}, not input_ids (or tokens), style and speed")
 
 
 def _flat(audio: Array) -> Audio:
     return audio.reshape(-1).astype(np.float32, copy=False)
 
 
-def _warn_if_slow(path: Path, metadata: Mapping[str, str], *, cut: bool) -> None:
-    """Signed 8-bit weights run 3.4 times slower than fp32 on x86 (real-time factor 0.94 instead of 0.28)."""
-    if platform.machine().lower() not in {"x86_64", "amd64"}:
-        return
-    share = float(metadata.get(SIGNED, 0)) if cut else _signed_share(path)
-    if share > 0.25:
+def _tell(path: Path, said: Mapping[str, str]) -> None:
+    """What was found out when it was cut. Signed 8-bit weights run 3.4 times slower than fp32 on x86 (real-time factor
+    0.94 instead of 0.28)."""
+    if reason := said.get(made.AS_EXPORTED):
+        _LOGGER.warning("The generator of %s is computed as it was exported, for %s", path.name, reason)
+    if reason := said.get(made.NOT_SMALL):
+        _LOGGER.warning("The text part of %s is not kept in 8 bits: %s", path.name, reason)
+    if float(said.get(made.SIGNED, 0)) > 0.25 and platform.machine().lower() in {"x86_64", "amd64"}:
         _LOGGER.warning(
             "%s has signed 8-bit weights: on this processor it takes 3.4 times as long as the fp32 file, which is the "
             "one to use here; for less memory set text_part: uint8",
             path.name,
         )
-
-
-def _signed_share(path: Path) -> float:
-    try:
-        return signed_share(load(path))
-    except GraphError:
-        return 0.0

@@ -23,10 +23,10 @@ LEAST_A = 1e-6
 """Below it 1 / a is of no use in float32."""
 
 
-def lighter(model: ModelProto) -> ModelProto:
-    """The model with such passes joined; changed in place. What is no longer read stays in it."""
+def lighter(model: ModelProto, style: str = "style") -> ModelProto:
+    """The model with such passes joined; changed in place. What is no longer read stays in it. style: its input."""
     graph = _Constants(model)
-    known = _of_style(graph)
+    known = _of_style(graph, style)
     changes = _Changes()
     for node in graph.all("InstanceNormalization"):
         if (bent := _bent(graph, node, known)) and (snake := _snake(graph, bent.last.output[0], len(bent.scale))):
@@ -211,9 +211,9 @@ def _convolutions(graph: _Constants, tensor: str, channels: int) -> tuple[tuple[
     return () if tensor in {each.name for each in graph.model.graph.output} else tuple(found)
 
 
-def _of_style(graph: _Constants) -> set[str]:
+def _of_style(graph: _Constants, style: str) -> set[str]:
     """The tensors that follow from the style alone: they do not grow with the text."""
-    known = {each.name for each in graph.model.graph.initializer} | {"style"}
+    known = {each.name for each in graph.model.graph.initializer} | {style}
     for node in graph.nodes:
         if all(name in known for name in node.input if name) and not node.op_type.startswith("Random"):
             known.update(node.output)

@@ -18,7 +18,8 @@ from meadowlark.kit.ort import Compute
 from meadowlark_kokoro import doubles
 from meadowlark_kokoro.errors import ModelFileError
 from meadowlark_kokoro.model import FRAME, KokoroModel
-from meadowlark_kokoro.split import SOUND, TEXT, signed_share, split
+from meadowlark_kokoro.made import parts
+from meadowlark_kokoro.split import SOUND, TEXT, find, signed_share
 
 TOKENS = [43 + number % 60 for number in range(120)]
 STYLE = doubles.pack("af_heart")[119]
@@ -122,7 +123,7 @@ def test_one_window_passes_into_the_next_without_a_step(tmp_path: Path) -> None:
 
 
 def test_the_parts(tmp_path: Path) -> None:
-    cut = split(doubles.write(tmp_path))
+    cut = parts(doubles.write(tmp_path))
     assert sum(node.op_type == "ConvTranspose" for node in cut[SOUND].graph.node) == 3
     assert [node.op_type for node in cut[TEXT].graph.node if node.op_type == "ConvTranspose"] == ["ConvTranspose"]
     assert [each.name for each in cut[SOUND].graph.input] == ["features", "har", "style"]
@@ -175,7 +176,7 @@ def test_a_model_without_the_structure_is_spoken_as_a_whole(tmp_path: Path, capl
             del node.attribute[:]
     onnx.save(graph, path)
     with pytest.raises(GraphError, match="LeakyRelu"):
-        split(path)
+        find(graph)
     model = opened(path)
     assert not model.in_windows
     assert np.array_equal(model.whole(model.begin(TOKENS, STYLE, 1.0)), original(path))
