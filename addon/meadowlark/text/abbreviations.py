@@ -16,13 +16,13 @@ _NEVER = {
     "v.a s.o s.u z.t bzw vgl ca evtl ggf inkl exkl bspw sog zzgl abzgl mind tel str st geb gest lt dt "
     "engl frz jr chr v.chr n.chr mio mrd tsd jh jhd allg bes ehem einschl entspr gem ges insb jew urspr "
     "zw pck pkg msp tgl mtl bzgl",
-    "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c",
+    "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c pers hab",
     "es": "sr sra srta sres dr dra d dña ud uds vd prof lic ing gral cap núm pág págs art aprox tel avda av "
     "p.ej ej vs máx mín sto sta ee.uu ee depto",
     "it": "sig sigg sig.ra sig.na dott dott.ssa prof prof.ssa avv ing arch geom rag ecc.mo p.es es pag pagg art "
     "n ca tel vs sv",
     "nl": "dhr mevr mw dr drs ir ing mr prof bijv b.v d.w.z o.a m.b.t t.a.v m.a.w i.p.v t.o.v nr blz ca tel max "
-    "min incl excl evt resp vs st gem art",
+    "min incl excl evt resp vs st gem art mln mld",
     "pl": "p pan dr hab prof mgr inż lek ks św ul al pl nr np tj tzn tzw m.in godz str tel wg ww por zob gen "
     "płk kpt r.p art",
     "pt": "sr sra srs dr dra prof profa eng exmo exma av r tel núm n pág págs art p.ex ex aprox máx mín vs d",

@@ -8,7 +8,7 @@ from typing import Final
 import regex
 
 from meadowlark.text.normalize.integers import LARGEST
-from meadowlark.text.normalize.language import ACCUSATIVE, GENITIVE, Language, Noun
+from meadowlark.text.normalize.language import ACCUSATIVE, GENITIVE, SINGULAR, Language, Noun
 from meadowlark.text.normalize.language import words as words_of
 
 _SPACES: Final = " \u00a0\u202f\u2009"
@@ -102,6 +102,8 @@ class Amounts:
 
     def _index(self, amount: Amount, noun: Noun, case: str) -> int:
         alone = not amount.fraction and int(amount.whole) == 1
+        if case == SINGULAR:
+            return 0
         if case == GENITIVE:
             return 3 if amount.fraction or alone else 2
         return 4 if case == ACCUSATIVE and alone and len(noun.forms) > 4 else self.plural(amount)

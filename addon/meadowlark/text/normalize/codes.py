@@ -26,7 +26,8 @@ _SERIAL_DIGITS = 9
 _VERSIONED = words(
     "version versión versione versie wersja verze versão firmware zigbee bluetooth hdmi usb python android ios ipados "
     "os macos wi-fi wifi matter kernel linux debian ubuntu esphome mqtt java node php windows html modbus release "
-    "update"
+    "update raum zimmer büro saal kapitel abschnitt chapitre section salle capítulo sección capitolo sezione sala "
+    "hoofdstuk paragraaf zaal lokaal rozdział pokój kapitola místnost seção secção"
 )
 """Behind these a number with a full stop is one of a version, in languages with a decimal comma."""
 

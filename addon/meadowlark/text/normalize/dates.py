@@ -35,6 +35,8 @@ PARTS = words(
     "strona krok ocena etap strana část etapa hodnocení"
 )
 """Behind these "2/5" is the second of five."""
+_AT = words("um alle dalle ore las om ve às das godz godzinie")
+"""Behind these "19.30" is a time of day; "v" and "o" may stand before decimals."""
 _NO_PLURALS = words("is was has this")
 
 
@@ -112,7 +114,7 @@ class Calendar:
             said = language.date_range(Day(days[0], month, year, before), days[1]) if days[0] < days[1] else ""
         else:
             said = language.date(Day(days[0], month, year, before, found.get("word") or ""))
-        if said and found.get("name") and match[0].endswith(".") and ends_text(match):
+        if said and match[0].endswith(".") and ends_text(match) and (found.get("name") or not starts_text(match)):
             said += "."
         if said and found.get("hour"):
             said += ", " + language.time(Clock(int(found["hour"]), int(found["minute"]), None, "", ""))
@@ -138,17 +140,23 @@ class Calendar:
         dotted2 = r"(?P<hour2>2[0-4]|1[0-9]|0?[0-9])\.(?P<minute2>[0-5][0-9])"
         lettered = hour.format("") + rf" ?{language.clock_hour} ?(?P<minute>[0-5][0-9])(?P<word> ?min)?"
         letter = hour.format("") + rf" ?{language.clock_hour}"
+        measures = (*language.units, *language.currencies, *language.magnitudes)
         rules = [
             rule(rf"{either.format('')}{first}{to}{either.format('2')}{sure}", self._read_time),
             rule(rf"{_TIME.format('')}(?:{to}{_TIME.format('2')})?{word}?", self._read_time),
             rule(rf"{dotted}(?:{to}{dotted2})?{word}", self._read_time),
             rule(rf"{hour.format('')}(?:{to}{hour.format('2')})?{sure}", self._read_time),
+            rule(rf"{dotted}(?:{to}{dotted2})?(?! ?(?:{alternatives(measures)}))", self._read_dotted_time),
         ]
         if language.clock_hour:
             lettered2 = rf"(?P<hour2>2[0-4]|1[0-9]|0?[0-9]) ?{language.clock_hour} ?(?P<minute2>[0-5][0-9])?"
             rules.insert(0, rule(rf"{letter} ?(?P<minute>[0-5][0-9])?{to}{lettered2}", self._read_time))
             rules += [rule(lettered, self._read_time), rule(letter, self._read_time)]
         return tuple(rules)
+
+    def _read_dotted_time(self, match: Match) -> str:
+        """ "Alle 19.30", where the full stop is no decimal mark."""
+        return self._read_time(match) if self._language.decimal == "," and word_before(match) in _AT else ""
 
     def _read_time(self, match: Match) -> str:
         language, found = self._language, match.groupdict()

@@ -14,6 +14,7 @@ _BEFORE_TIMES = words("at um o v ve alle om às à a las")
 _HOW_LONG = words(
     "duration timer runtime length elapsed dauer laufzeit restzeit spieldauer länge duración duracion temporizador "
     "durée "
+    "dauert dauern dauerte takes took lasts lasted lasting dure durent dura durano duran duraron duurt duren trwa trvá "
     "minuteur durata duur looptijd czas minutnik duração temporizador doba trvání časovač uptime"
 )
 """Before "1:23:45"."""

@@ -23,6 +23,8 @@ GENITIVE = "g"
 """A case in which nouns have the fourth form behind 1 and decimals, else the third."""
 ACCUSATIVE = "a"
 """A case in which nouns have the fifth form behind 1, where they have so many."""
+SINGULAR = "s"
+"""No case: nouns have their first form, as behind "a": "a 7 kg washing machine"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,7 @@ class Language:
     over: str
     """The same where the first is the greater: "120/80"."""
     times_suffix: str
-    """For "3x"; "" where it is not read."""
+    """For "3x", perhaps with a form behind 1 and a bar before it; "" where it is not read."""
     signs: Mapping[str, str]
     """Before a number: "#", "№", "±"."""
 

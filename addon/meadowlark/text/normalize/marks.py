@@ -20,7 +20,9 @@ _LEFT_RE = regex.compile(
     r"(?<=[\p{L}\p{N})\]])(?<![²³])[²³](?![\p{L}\p{N}])|(?<=[\p{L}\p{N})\]²³] )[=+×÷](?= [\p{L}\p{N}(])"
 )
 _FEET_RE = regex.compile(r"(?<![\p{L}\p{N}])([0-9]{1,2})['’′] ?([0-9]{1,2})[\"”″](?![\p{L}\p{N}])")
-_INCHES_RE = regex.compile(r"(?<!\S|['’′] )([0-9]{2,3})[\"”](?=[ -]\p{L})")
+_INCHES_RE = regex.compile(
+    r"(?<!\S|['’′] )(?:([0-9]{2,3})[\"”](?=[ -]\p{L})|([0-9]{0,2}\.[0-9]{1,2})[\"”](?=[\s.,;:)-]|$))"
+)
 _SIDES_RE = regex.compile(
     r"(?<![\p{L}\p{N}.,])([0-9]{1,3}(?:[.,][0-9]{1,2})?)([\"”'’″′]) ?[xX×] ?([0-9]{1,3}(?:[.,][0-9]{1,2})?)\2"
 )
@@ -133,7 +135,11 @@ class Marks:
                 sign = "″" if found[2] in '"”″' else "′"
                 if sign in self._language.units:
                     edits.append(Edit(*found.span(), f"{found[1]}{sign} {by} {found[3]}{sign}"))
-            edits += [Edit(*found.span(), f"{found[1]}″") for found in _INCHES_RE.finditer(text) if _no_quote(found)]
+            edits += [
+                Edit(*found.span(), f"{found[1] or found[2]}″")
+                for found in _INCHES_RE.finditer(text)
+                if _no_quote(found)
+            ]
         return _apart(edits)
 
     def _points(self, text: str) -> list[Edit]:

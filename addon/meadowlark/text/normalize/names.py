@@ -9,7 +9,7 @@ import regex
 
 from meadowlark.text.normalize.integers import roman
 from meadowlark.text.normalize.language import GENITIVE, Language, in_order
-from meadowlark.text.normalize.rules import GAP, HYPHENS, Match, Rule, alternatives, ends_text, word_before
+from meadowlark.text.normalize.rules import GAP, HYPHENS, Match, Rule, alternatives, ends_text, starts_text, word_before
 
 # Behind fifty: not "XL" and "CD".
 _NUMERAL: Final = "(?:[IVX]{2,7}|L[IVX]{1,7}|XL[IVX]{1,5})"
@@ -26,6 +26,10 @@ _ALONE: Final = frozenset(_ALONE_UNITS.split())
 """Units that are nothing else where no number stands before them, as in "measured in kWh"."""
 
 
+def _capital(word: str) -> str:
+    return word[:1].upper() + word[1:]
+
+
 def _name(pattern: str, read: Callable[[Match], str]) -> Rule:
     return Rule(regex.compile(f"{_LEAD}(?:{pattern}){_END}"), read)
 
@@ -39,7 +43,7 @@ class Names:
     def openings(self) -> Iterator[tuple[Iterable[str], Rule]]:
         """Each rule with what it begins with, in the order in which they are tried."""
         language = self._language
-        capitals = (word[:1].upper() + word[1:] for word in language.numbered)
+        capitals = map(_capital, language.numbered)
         sure = alternatives(language.titles.keys() - _ALSO_ENDS)
         unsure = alternatives(language.titles.keys() & _ALSO_ENDS)
         regnal = alternatives(language.regnal)
@@ -64,6 +68,9 @@ class Names:
         year = r"(?= (?:['’][0-9]|[12][0-9]{3}))"
         yield language.month_names, _name(rf"(?P<month>(?i:{months}))\.?{year}", self._month)
         yield language.abbreviations, _name(alternatives(language.abbreviations), self._abbreviation)
+        begun = {_capital(each): each for each in language.abbreviations if each[:1].islower() and len(each) > 2}
+        begun = {capital: each for capital, each in begun.items() if capital not in language.abbreviations}
+        yield begun, _name(rf"(?:{alternatives(begun)})(?= )", self._begun)
         named = r"(?= ?\p{Lu}| (?:and|und|et|y|e|en|i|a|&) \p{Lu})"
         yield language.titles, _name(rf"(?:{sure}|(?<!\p{{Lu}}\p{{L}}* )(?:{unsure})){named}", self._title)
         yield language.letters, _name(alternatives(language.letters), self._letters)
@@ -91,6 +98,12 @@ class Names:
         """The full stop stays where the sentence ends with it."""
         words = self._language.abbreviations[match[0]]
         return f"{words}." if match[0].endswith(".") and ends_text(match) else words
+
+    def _begun(self, match: Match) -> str:
+        """An abbreviation that the sentence begins with: "Ca. 5 Grad"."""
+        if not starts_text(match):
+            return ""
+        return _capital(self._language.abbreviations[match[0][:1].lower() + match[0][1:]])
 
     def _weekday(self, match: Match) -> str:
         return self._language.weekdays[match["day"]]

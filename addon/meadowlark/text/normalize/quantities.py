@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meadowlark.text.normalize.amounts import Amount, Amounts
-from meadowlark.text.normalize.language import Language, Noun
+from meadowlark.text.normalize.language import SINGULAR, Language, Noun
 from meadowlark.text.normalize.rules import (
     GAP,
     HYPHENS,
@@ -14,6 +14,7 @@ from meadowlark.text.normalize.rules import (
     alternatives,
     ends_text,
     rule,
+    word_after,
     word_before,
 )
 
@@ -45,7 +46,8 @@ class Quantities:
             rf"(?:{GAP}(?P<unit>{glued})|[ \u00a0\u202f](?P<spaced>{spaced})"
             rf"|(?<=(?<![-\p{{L}}])[0-9]{{4}})(?P<spaced>K)|(?<=V[,/] ?[0-9]{{1,3}})(?P<spaced>A))(?!\.\p{{Lu}})"
         )
-        stop = r"(?:\.(?= \p{Ll}))?"  # "2 tbsp. of sugar"
+        # "2 tbsp. of sugar", "1 Std. 30 Min."
+        stop = r"(?:\.(?= \p{Ll})|(?<=[Mm]in|[Ss]td|[Ss]ek|[Ss]e[cg]|h(?:od|rs?))\.(?= [0-9]{1,3} ?\p{L}))?"
         money_to = rf"(?:(?:{GAP}(?P=currency))?{GAP}[{HYPHENS}]{GAP}(?:(?P=currency){GAP})?{second})?"
         money_from = rf"(?:(?:{GAP}(?:{alternatives(language.currencies)}))?{GAP}[{HYPHENS}]{GAP}{second})?"
         unit_to = rf"(?:(?:{GAP}(?:{glued}))?{GAP}[{HYPHENS}]{GAP}{second})?"
@@ -108,7 +110,9 @@ class Quantities:
         return self._amounts.count(amount, self._language.magnitudes[match["magnitude"]])
 
     def _case(self, match: Match) -> str:
-        return self._language.cases.get(word_before(match), "") if self._language.cases else ""
+        case = self._language.cases.get(word_before(match), "") if self._language.cases else ""
+        no_noun = case == SINGULAR and word_after(match) in ("", self._language.by)
+        return "" if no_noun else case
 
     def _second(self, match: Match) -> Amount:
         return self._amounts.parse(match["second"], match["sign2"] or "")

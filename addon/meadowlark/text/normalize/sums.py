@@ -113,8 +113,9 @@ class Sums:
         return self._amounts.read(self._amounts.parse(written[len(sign) :], sign))
 
     def _read_times(self, match: Match) -> str:
-        suffix = self._language.times_suffix
-        return suffix and f"{self._language.cardinal(int(match['number']), '×')} {suffix}"
+        number, (one, *more) = int(match["number"]), self._language.times_suffix.split("|")
+        suffix = more[-1] if more and number != 1 else one
+        return suffix and f"{self._language.cardinal(number, '×')} {suffix}"
 
     def _read_ratio(self, match: Match) -> str:
         to = self._language.operators.get(":")

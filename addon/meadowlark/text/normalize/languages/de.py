@@ -238,6 +238,7 @@ _UNITS = {
             "hPa": "Hektopascal",
             "kPa": "Kilopascal",
             "mbar": "Millibar",
+            "mmHg": "Millimeter Quecksilbersäule",
             "bar": "Bar",
             "dB dB(A) dBA": "Dezibel",
             "dBm": "dBm",
@@ -332,6 +333,10 @@ _CURRENCIES = {
     "₿": Currency(noun("Bitcoin|Bitcoins", "m")),
 }
 
+_WEEKDAYS = {
+    "Mo": "Montag", "Di": "Dienstag", "Mi": "Mittwoch", "Do": "Donnerstag", "Fr": "Freitag", "Sa": "Samstag",
+    "So": "Sonntag",
+}
 _WINDS = words("wind winde böen windböen windrichtung westwind nordwind")
 _COMPASS = {
     "N": "Nord", "NO": "Nordost", "NE": "Nordost", "O": "Ost", "E": "Ost", "SO": "Südost", "SE": "Südost",
@@ -446,6 +451,10 @@ LANGUAGE = Language(
     postcode_digits=0,
     powers={"²": "hoch zwei", "³": "hoch drei", "^": "hoch"},
     rewrites={
+        **{
+            rf"(?<=(?<!\p{{L}})(?i:am|bis|ab|seit|vom|zum|jeden|nächsten|letzten|diesen) ){short}\.(?= )": day
+            for short, day in _WEEKDAYS.items()
+        },
         r"(?<=[0-9])A(?=-\p{Lu})": " A",
         r"(?<=[0-9]{1,2}\. ?(?:\p{Lu}\p{Ll}{2,8}\.?|[0-9]{1,2}\.)) [-–] (?=[0-9]{1,2}\. ?[\p{Lu}0-9])": " bis zum ",
         r"(?<=[0-9]{1,2}\.[0-9]{1,2}\.)[-–](?=[0-9]{1,2}\.[0-9]{1,2}\.)": " bis zum ",
@@ -488,10 +497,7 @@ LANGUAGE = Language(
         "Dr.": "Doktor", "Prof.": "Professor", "Hr.": "Herr", "Fr.": "Frau", "St.": "Sankt", "Ing.": "Ingenieur",
         "Dipl.-Ing.": "Diplomingenieur",
     },
-    weekdays={
-        "Mo": "Montag", "Di": "Dienstag", "Mi": "Mittwoch", "Do": "Donnerstag", "Fr": "Freitag", "Sa": "Samstag",
-        "So": "Sonntag",
-    },
+    weekdays=_WEEKDAYS,
     regnal=words(
         "Heinrich Ludwig Friedrich Wilhelm Karl Otto Georg Elisabeth Katharina Philipp Franz Joseph Leopold "
         "Maximilian Napoleon Johannes Paul Pius Benedikt Gregor Clemens Innozenz Leo Ferdinand Albert Rudolf "

@@ -7,6 +7,7 @@ from dataclasses import replace
 from meadowlark.text.normalize import postcodes
 from meadowlark.text.normalize.integers import Spellout
 from meadowlark.text.normalize.language import (
+    SINGULAR,
     Clock,
     Currency,
     Day,
@@ -395,7 +396,7 @@ LANGUAGE = Language(
     },
     counted={},
     agreement=unknown,
-    cases={},
+    cases={"a": SINGULAR, "an": SINGULAR},
     units=_UNITS,
     per=_PER,
     currencies=_CURRENCIES,

@@ -24,7 +24,13 @@ from meadowlark.text.normalize.language import (
 )
 
 _cardinal = Spellout(
-    "es", {"": "spellout-numbering", "m": "spellout-cardinal-masculine", "f": "spellout-cardinal-feminine"}
+    "es",
+    {
+        "": "spellout-numbering",
+        "m": "spellout-cardinal-masculine",
+        "f": "spellout-cardinal-feminine",
+        "×": "spellout-cardinal-feminine",
+    },
 )
 _spelled_ordinal = Spellout(
     "es",
@@ -112,7 +118,9 @@ _UNITS = nouns(
         "kHz": "kilohercio|kilohercios", "MHz": "megahercio|megahercios", "GHz": "gigahercio|gigahercios",
         "lx lux": "lux", "lm": "lumen|lúmenes", "µg μg": "microgramo|microgramos", "mg": "miligramo|miligramos",
         "g": "gramo|gramos", "kg": "kilogramo|kilogramos", "Pa": "pascal|pascales",
-        "hPa": "hectopascal|hectopascales", "kPa": "kilopascal|kilopascales", "mbar": "milibar|milibares",
+        "hPa": "hectopascal|hectopascales", "kPa": "kilopascal|kilopascales",
+        "mmHg": "milímetro de mercurio|milímetros de mercurio",
+        "mbar": "milibar|milibares",
         "bar": "bar|bares", "dB": "decibelio|decibelios", "mm": "milímetro|milímetros",
         "cm": "centímetro|centímetros", "m": "metro|metros", "km": "kilómetro|kilómetros",
         "km/h kmh": "kilómetro por hora|kilómetros por hora", "cm² cm2": "centímetro cuadrado|centímetros cuadrados",
@@ -137,6 +145,7 @@ _EURO = Currency(noun("euro|euros", "m"), noun("céntimo|céntimos", "m"))
 _DOLLAR = Currency(noun("dólar|dólares", "m"), noun("centavo|centavos", "m"))
 _POUND = Currency(noun("libra|libras", "f"), noun("penique|peniques", "m"))
 
+_NO_NOUNS = "de|del|y|o|e|u|a|al|en|con|por|para|que|es|está|fue|se|entre|hay|sin|desde|hasta|como|pero"
 _WINDS = words("viento vientos rachas")
 _COMPASS = {
     "N": "norte", "NE": "noreste", "E": "este", "SE": "sureste", "S": "sur", "SO": "suroeste", "SW": "suroeste",
@@ -188,7 +197,7 @@ LANGUAGE = Language(
     by="por",
     out_of="de",
     over="sobre",
-    times_suffix="",
+    times_suffix="vez|veces",
     signs={
         "#": "número", "№": "número", "n.º": "número", "nº": "número", "N.º": "número", "Nº": "número",
         "núm.": "número", "±": "más menos", "≈": "unos", "<": "menos de", ">": "más de",
@@ -201,7 +210,8 @@ LANGUAGE = Language(
                         "f"),
         **dict.fromkeys(words("minuto minutos segundo segundos día días mes meses año años mensaje mensajes evento "
                               "eventos dispositivo dispositivos temporizador temporizadores recordatorio recordatorios "
-                              "artículo artículos correo correos"), "m"),
+                              "artículo artículos correo correos litro litros kilo kilos kilogramo "
+                              "limón vaso vasos metro metros"), "m"),
     },
     agreement=_agreement,
     cases={},
@@ -245,7 +255,14 @@ LANGUAGE = Language(
     postcodes=postcodes.SPANISH,
     postcode_digits=2,
     powers={"²": "al cuadrado", "³": "al cubo", "^": "elevado a"},
-    rewrites={r"(?<=años )['’](?=[0-9]0(?![\p{L}\p{N}]))": ""},
+    rewrites={
+        r"(?<![\p{L}\p{N}.,])1\.?º(?= de \p{L})": "primero",
+        # "1º" and "3º" are shorter before a masculine noun.
+        rf"(?<=(?<![\p{{L}}\p{{N}}.,])[0-9]?[13])\.?º(?= (?!(?:{_NO_NOUNS})(?!\p{{L}}))\p{{Ll}})": "er",
+        r"(?<=(?i:máxima|mínima|temperatura|temperaturas|máximas|mínimas|marca|hace|hacen|alcanza) "
+        r"(?:\p{Ll}{1,6} )?[0-9]{1,2})º(?! ?\p{L}{4})": "°",
+        r"(?<=años )['’](?=[0-9]0(?![\p{L}\p{N}]))": "",
+    },
     winds=_WINDS,
     compass=_COMPASS,
     endings={},

@@ -104,7 +104,9 @@ _UNITS = nouns(
         "kHz": "kilohertz", "MHz": "mégahertz", "GHz": "gigahertz", "lx lux": "lux", "lm": "lumen|lumens",
         "µg μg": "microgramme|microgrammes", "mg": "milligramme|milligrammes", "g": "gramme|grammes",
         "kg": "kilogramme|kilogrammes", "Pa": "pascal|pascals", "hPa": "hectopascal|hectopascals",
-        "kPa": "kilopascal|kilopascals", "mbar": "millibar|millibars", "bar": "bar|bars", "dB": "décibel|décibels",
+        "kPa": "kilopascal|kilopascals",
+        "mmHg": "millimètre de mercure|millimètres de mercure",
+        "mbar": "millibar|millibars", "bar": "bar|bars", "dB": "décibel|décibels",
         "mm": "millimètre|millimètres", "cm": "centimètre|centimètres", "m": "mètre|mètres",
         "km": "kilomètre|kilomètres", "km/h kmh": "kilomètre par heure|kilomètres par heure", "″": "pouce|pouces",
         "cm² cm2": "centimètre carré|centimètres carrés", "m² m2 ㎡": "mètre carré|mètres carrés",
@@ -122,9 +124,13 @@ _UNITS = nouns(
         "ppm": "partie par million|parties par million", "ppb": "partie par milliard|parties par milliard",
         "t": "tonne|tonnes", "kcal": "kilocalorie|kilocalories", "mph": "mille par heure|milles par heure",
         "ms": "milliseconde|millisecondes", "s sec": "seconde|secondes", "min mn": "minute|minutes",
-        "h": "heure|heures",
+        "h": "heure|heures", "pers. pers": "personne|personnes",
     },
-)
+) | {
+    written: noun(f"cuillère à {spoon}|cuillères à {spoon}", "f")
+    for letter, spoon in (("s", "soupe"), ("c", "café"))
+    for written in (f"c. à {letter}.", f"c.à.{letter}.", f"c. à {spoon}", f"cuil. à {spoon}", f"cà{letter}")
+}
 _EURO = Currency(noun("euro|euros", "m"), noun("centime|centimes", "m"))
 _DOLLAR = Currency(noun("dollar|dollars", "m"), noun("cent|cents", "m"))
 _POUND = Currency(noun("livre sterling|livres sterling", "f"), noun("penny|pence", "m"))

@@ -35,7 +35,14 @@ _ORDINAL_NOUNS = {
     **dict.fromkeys(words("piano posto giorno livello capitolo secolo anno grado tentativo turno semestre"), ""),
     **dict.fromkeys(words("classe volta settimana puntata stagione edizione fila"), "f"),
 }
-_ONE = {"m": "un", "f": "una", "'": "un'", "s": "uno"}
+_MASCULINE = words(
+    "il lo l' al allo all' del dello dell' nel nello nell' sul sullo sull' dal dallo dall' un quel suo mio tuo "
+    "ogni questo"
+)
+_NO_NOUNS = words(
+    "e o di del della in a al all con per da dal oggi domani ma non che è c f nel nella alle il la stasera"
+)
+_ONE = {"m": "un", "f": "una", "×": "una", "'": "un'", "s": "uno"}
 _UNO_RE = regex.compile(r"s[bcdfghlmnpqrtvz]|z|ps|gn|x|y")
 
 
@@ -98,8 +105,12 @@ def _time_range(start: Clock, end: Clock) -> str:
 
 def _dotted(number: Dotted) -> str:
     """ "2° piano": a degree sign, but before these nouns it stands for "º"."""
+    if not number.written.endswith("°"):
+        return ""
     form = _ORDINAL_NOUNS.get(number.after)
-    return "" if form is None or not number.written.endswith("°") else _ordinal(number.number, form)
+    if form is None and number.after.islower() and number.after not in _NO_NOUNS:
+        form = "" if number.before.rpartition(" ")[2].replace("’", "'") in _MASCULINE else None
+    return "" if form is None else _ordinal(number.number, form)
 
 
 # fmt: off
@@ -113,6 +124,7 @@ _UNITS = nouns(
         "kHz": "chilohertz", "MHz": "megahertz", "GHz": "gigahertz", "lx lux": "lux", "lm": "lumen",
         "µg μg": "microgrammo|microgrammi", "mg": "milligrammo|milligrammi", "g": "grammo|grammi",
         "kg": "chilogrammo|chilogrammi", "Pa": "pascal", "hPa": "ettopascal", "kPa": "chilopascal",
+        "mmHg": "millimetro di mercurio|millimetri di mercurio",
         "mbar": "millibar", "bar": "bar", "dB": "decibel", "mm": "millimetro|millimetri",
         "cm": "centimetro|centimetri", "m": "metro|metri", "km": "chilometro|chilometri",
         "km/h kmh": "chilometro all'ora|chilometri all'ora", "cm² cm2": "centimetro quadrato|centimetri quadrati",
@@ -184,7 +196,7 @@ LANGUAGE = Language(
     by="per",
     out_of="su",
     over="su",
-    times_suffix="",
+    times_suffix="volta|volte",
     signs={
         "#": "numero", "№": "numero", "n.": "numero", "n°": "numero", "nº": "numero", "N.": "numero",
         "§": "paragrafo", "±": "più o meno", "≈": "circa", "<": "meno di", ">": "più di", "≤": "al massimo",
@@ -194,7 +206,7 @@ LANGUAGE = Language(
         **dict.fromkeys(words("settimana luce lampada porta finestra persona sveglia volta telecamera stanza "
                               "tazza cipolla"), "f"),
         **dict.fromkeys(words("minuto secondo giorno mese messaggio evento dispositivo timer promemoria cucchiaio "
-                              "cucchiaino bicchiere limone"), "m"),
+                              "cucchiaino bicchiere limone litro chilo metro"), "m"),
     },
     agreement=_agreement,
     cases={},

@@ -25,6 +25,7 @@ from meadowlark.text.normalize.language import (
 )
 
 _FORMS = {"": "spellout-numbering", "m": "spellout-cardinal-masculine", "f": "spellout-cardinal-feminine"}
+_FORMS["×"] = _FORMS["f"]
 _brazilian = Spellout("pt", _FORMS)
 _european = Spellout("pt_PT", _FORMS, {"um mil milhões": "mil milhões"})
 _ordinal = Spellout("pt", {"": "spellout-ordinal-masculine", "f": "spellout-ordinal-feminine"})
@@ -109,7 +110,9 @@ _UNITS = nouns(
         "kHz": "quilohertz", "MHz": "megahertz", "GHz": "gigahertz", "lx lux": "lux", "lm": "lúmen|lúmens",
         "µg μg": "micrograma|microgramas", "mg": "miligrama|miligramas", "g": "grama|gramas",
         "kg": "quilograma|quilogramas", "Pa": "pascal|pascals", "hPa": "hectopascal|hectopascals",
-        "kPa": "quilopascal|quilopascals", "mbar": "milibar|milibares", "bar": "bar|bares",
+        "kPa": "quilopascal|quilopascals",
+        "mmHg": "milímetro de mercúrio|milímetros de mercúrio",
+        "mbar": "milibar|milibares", "bar": "bar|bares",
         "dB": "decibel|decibéis", "mm": "milímetro|milímetros", "cm": "centímetro|centímetros", "m": "metro|metros",
         "km": "quilômetro|quilômetros", "km/h kmh": "quilômetro por hora|quilômetros por hora",
         "cm² cm2": "centímetro quadrado|centímetros quadrados", "m² m2 ㎡": "metro quadrado|metros quadrados",
@@ -183,7 +186,7 @@ LANGUAGE = Language(
     by="por",
     out_of="de",
     over="por",
-    times_suffix="",
+    times_suffix="vez|vezes",
     signs={
         "#": "número", "№": "número", "n.º": "número", "nº": "número", "Nº": "número", "N.º": "número",
         "±": "mais ou menos", "≈": "cerca de", "<": "menos de", ">": "mais de", "≤": "no máximo", "≥": "no mínimo",
@@ -192,8 +195,10 @@ LANGUAGE = Language(
     counted={
         **dict.fromkeys(words("hora horas semana semanas luz luzes lâmpada lâmpadas porta portas janela janelas pessoa "
                               "pessoas tarefa tarefas câmera câmeras chamada chamadas vez vezes mensagem mensagens "
-                              "chávena xícara colher cebola dúzia"),
+                              "chávena chávenas xícara xícaras colher colheres cebola cebolas dúzia garrafa "
+                              "garrafas lata latas caixa caixas fatia fatias"),
                               "f"),
+        **dict.fromkeys(words("litro litros quilo quilos quilograma copo copos metro metros"), "m"),
     },
     agreement=_agreement,
     cases={},
@@ -237,7 +242,10 @@ LANGUAGE = Language(
     postcodes=postcodes.PORTUGUESE,
     postcode_digits=0,
     powers={"²": "ao quadrado", "³": "ao cubo", "^": "elevado a"},
-    rewrites={},
+    rewrites={
+        r"(?<=(?i:máxima|mínima|temperatura|temperaturas|máximas|mínimas|marca|faz|fazem|atinge) "
+        r"(?:\p{Ll}{1,6} )?[0-9]{1,2})º(?! ?\p{L}{4})": "°",
+},
     winds=_WINDS,
     compass=_COMPASS,
     endings={},
