@@ -20,6 +20,7 @@ from meadowlark.kit.windows import Pace, growing
 
 from . import made, taken
 from .errors import ModelFileError
+from .made import HALF
 from .packs import Pack
 from .split import PARTS, SOUND, TEXT
 from .symbols import SYMBOLS, from_config
@@ -27,10 +28,8 @@ from .symbols import SYMBOLS, from_config
 _LOGGER = logging.getLogger(__name__)
 
 RATE = 24000
-FRAME = 600
+FRAME = 2 * HALF
 """Samples; the generator's features have two steps for each frame."""
-
-HALF = FRAME // 2
 
 FIRST, MOST = 40, 160
 """Half-frames of the first window (0.5 s) and of the longest (2 s)."""

@@ -17,8 +17,8 @@ from meadowlark.kit.onnx_graph import Graph, GraphError
 from meadowlark.kit.ort import Compute
 from meadowlark_kokoro import doubles
 from meadowlark_kokoro.errors import ModelFileError
-from meadowlark_kokoro.model import FRAME, KokoroModel
 from meadowlark_kokoro.made import parts
+from meadowlark_kokoro.model import FRAME, KokoroModel
 from meadowlark_kokoro.split import SOUND, TEXT, find, signed_share
 
 TOKENS = [43 + number % 60 for number in range(120)]
