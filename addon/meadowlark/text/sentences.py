@@ -82,6 +82,7 @@ class Splitter:
         self._start = 0  # of the present piece, in self._text
         self._scan = 0  # all marks before this are decided
         self._glue = False
+        self._line = 0  # where the last line begins that was joined to the present piece, in self._text
         self._begun = False
         self._whole: deque[tuple[int, int]] = deque()
         """Stretches of the whole text that no cut goes through, where there is another."""
@@ -151,6 +152,7 @@ class Splitter:
         self._base += self._start
         self._text = self._text[self._start :]
         self._scan -= self._start
+        self._line = max(0, self._line - self._start)
         self._start = 0
         return pieces
 
@@ -192,14 +194,15 @@ class Splitter:
             end += 1
         if reader.char(end) == " " and reader.char(end + 1) == "»" and self._open_guillemet(at):
             end += 2  # French puts a space before it
-        begin = max(self._start, at - _CONTEXT)
+        first = max(self._start, self._line)
+        begin = max(first, at - _CONTEXT)
         mark = "?" if char == ";" else self._text[at:marked]
         return end, boundaries.ends_sentence(
-            self._text[begin:at].lstrip() if begin == self._start else self._text[begin:at],
+            self._text[begin:at].lstrip() if begin == first else self._text[begin:at],
             mark,
             self._text[marked:end],
             Ahead(self._text, end, final),
-            begin == self._start,
+            begin == first,
             self._language,
         )
 
@@ -265,7 +268,7 @@ class Splitter:
         self._base += len(self._text)
         self._whole.clear()
         self._text = ""
-        self._start = self._scan = 0
+        self._start = self._scan = self._line = 0
         self._glue = False
 
     def _join_line(self, first: str) -> None:
@@ -277,7 +280,7 @@ class Splitter:
             self._text += "、"
         else:
             self._text += ". " if first.isupper() else ", "
-        self._scan = len(self._text)
+        self._scan = self._line = len(self._text)
         self._glue = False
 
 

@@ -27,6 +27,8 @@ _LINKS = words("is was ist lautet war est es è era é jest to brzmi je zní är
 _BEFORE_RE = regex.compile(r"([\p{L}\p{M}'’]+) $")
 _LISTED_RE = regex.compile(r"[0-9]{1,4}\.(?:,|,? (?:und|oder|bis|sowie))? $")
 """Before the second of "am 3. und 4."."""
+_ITEM_RE = regex.compile(r"\p{L}[,;.] $")
+"""Before the second number of "1. bread, 2. butter"."""
 _NEXT_WORD_RE = regex.compile(r" ([\p{L}\p{M}]+)")
 
 
@@ -138,7 +140,8 @@ class Counting:
         text = text_before(match)
         while listed := _LISTED_RE.search(text):
             text = text[: listed.start()]
-        before = "" if starts_text(match) else last_words(text, 2)
+        begins = starts_text(match) or _ITEM_RE.search(text)
+        before = "" if begins else last_words(text, 2)
         words = self._language.dotted(Dotted(int(match["number"]), match[0], before, following))
         return words + "." * bool(words and not following)
 
