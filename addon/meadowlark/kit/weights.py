@@ -276,8 +276,12 @@ def _check_whole(path: Path) -> None:
             header = json.loads(file.read(length))
         except ValueError as error:
             raise WeightsError(f"{path.name} is not a safetensors file; download it again") from error
-    for name, entry in header.items():
-        if name != "__metadata__" and entry["data_offsets"][1] > size - 8 - length:
+    try:
+        ends = {name: int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"}
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path.name} is not a safetensors file; download it again") from error
+    for name, end in ends.items():
+        if end > size - 8 - length:
             raise WeightsError(f"{path.name} is truncated: it ends within {name}; download it again")
 
 

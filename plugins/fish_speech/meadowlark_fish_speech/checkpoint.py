@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +73,21 @@ class Checkpoint:
     def tokenizer(self, config: ModelConfig) -> Tokenizer:
         """Raises CheckpointError, TokenizerError."""
         if config.generation != "s2":
-            return S1Tokenizer(self.path("tokenizer.tiktoken"), self.path("special_tokens.json"))
-        known = Tokens(config.semantic_begin, config.semantic_end, config.stop)
-        return S2Tokenizer(self.path("tokenizer.json"), known)
+            name = "special_tokens.json"
+            found: Tokenizer = S1Tokenizer(self.path("tokenizer.tiktoken"), self.path(name))
+        else:
+            name = "tokenizer.json"
+            found = S2Tokenizer(self.path(name), Tokens(config.semantic_begin, config.semantic_end, config.stop))
+        if found.size > config.vocabulary:
+            raise CheckpointError(
+                f"{name} and config.json do not belong together: {found.size} tokens of text, and the model has "
+                f"{config.vocabulary}"
+            )
+        for each in self.generation.needs:
+            numbers = found.trusted(each)
+            if len(numbers) != 1 or numbers[0] >= config.vocabulary:
+                raise CheckpointError(f"{name} has no {each}: it is another model's")
+        return found
 
     def model(self, config: ModelConfig, tokens: Tokens, plan: Plan) -> DualAR:
         """Raises CheckpointError, WeightsError, which names tensor and file."""
@@ -85,15 +98,23 @@ class Checkpoint:
 
     def model_weights(self, config: ModelConfig, tokens: Tokens) -> Weights:
         """Those of both stacks. Raises CheckpointError, WeightsError."""
-        if tokens.semantic_end >= config.vocabulary or (
-            tokens.semantic_end - tokens.semantic_begin + 1 != config.codebook_size
-        ):
-            raise CheckpointError("tokenizer and config.json do not belong together: the numbers of codes differ")
+        count = tokens.semantic_end - tokens.semantic_begin + 1
+        if max(tokens.semantic_end, tokens.stop) >= config.vocabulary or count != config.codebook_size:
+            raise CheckpointError(
+                "tokenizer and config.json do not belong together: the numbers of codes differ "
+                f"({count} tokens to {tokens.semantic_end}; {config.codebook_size} codes of {config.vocabulary} tokens)"
+            )
         return open_weights(self._model_files(), TABLE, self.cache_dir, JOINS)
 
-    def decoder(self, plan: Plan) -> Decoder:
-        """Raises CheckpointError, WeightsError."""
-        return self.generation.codec.decoder(self.codec_weights(), plan)
+    def decoder(self, plan: Plan, codebooks: int | None = None) -> Decoder:
+        """codebooks: of the model. Raises CheckpointError, WeightsError."""
+        decoder = self.generation.codec.decoder(self.codec_weights(), plan)
+        if codebooks is not None and decoder.places != codebooks:
+            raise CheckpointError(
+                f"{self._codec_name()} has {decoder.places} codebooks and config.json {codebooks}: one of the two is "
+                "another model's"
+            )
+        return decoder
 
     def encoder(self, plan: Plan) -> Encoder:
         """Raises CheckpointError, WeightsError."""
@@ -101,22 +122,30 @@ class Checkpoint:
 
     def codec_weights(self) -> Weights:
         """Raises CheckpointError, WeightsError."""
-        codec = self.generation.codec
-        name = next((each for each in reversed(codec.files) if each in self.files), codec.files[0])
-        return open_weights([self.path(name)], codec.table, self.cache_dir, within="generator.")
+        path = self.path(self._codec_name())
+        return open_weights([path], self.generation.codec.table, self.cache_dir, within="generator.")
+
+    def _codec_name(self) -> str:
+        files = self.generation.codec.files
+        return next((each for each in reversed(files) if each in self.files), files[0])
 
     def _model_files(self) -> list[Path]:
         if INDEX in self.files:
             return [self.path(name) for name in _shards(self.path(INDEX))]
-        return [self.path("model.safetensors" if "model.safetensors" in self.files else "model.pth")]
+        if "model.safetensors" in self.files:
+            return [self.path("model.safetensors")]
+        parts = any(re.fullmatch(r"model-\d+-of-\d+\.safetensors", name) for name in self.files)
+        return [self.path(INDEX if parts else "model.pth")]
 
 
 def _shards(index: Path) -> list[str]:
     try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        names = set(json.loads(index.read_text(encoding="utf-8-sig"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(f"{index.name} is not whole; download it again") from error
-    return sorted(map(str, names))
+    if not names or not all(isinstance(name, str) for name in names):
+        raise WeightsError(f"{index.name} names no files; download it again")
+    return sorted(names)
 
 
 def _how_to_get(generation: Generation, folder: Path) -> str:

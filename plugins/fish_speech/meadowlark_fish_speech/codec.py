@@ -108,8 +108,8 @@ class Reader:
 
     def kernel(self, prefix: str) -> int:
         """Of a convolution: as wide as a step between the codebooks, twice as wide as one of the encoder or decoder."""
-        plain = f"{prefix}.weight"
-        return self.weights.shape(plain if plain in self.weights else f"{prefix}.weight_v")[2]
+        is_normed = f"{prefix}.weight_g" in self.weights
+        return self.weights.shape(f"{prefix}.weight_v" if is_normed else f"{prefix}.weight")[2]
 
     def rates(self, blocks: str, conv: str) -> list[int]:
         """Steps of the encoder's or the decoder's blocks, from `blocks`.1 on, each with a convolution `conv`."""
@@ -299,6 +299,11 @@ class Decoder:
         last = len(rates) + 1
         self.last_snake = Snake(read, f"decoder.model.{last}")
         self.end = read.conv(f"decoder.model.{last + 1}.conv")
+
+    @property
+    def places(self) -> int:
+        """Codes a frame."""
+        return len(self.codebooks)
 
     @torch.inference_mode()
     def decode(self, codes: Tensor, state: State | None = None) -> Tensor:

@@ -153,6 +153,11 @@ class PackedDecoder:
         bias = read.tensor(f"{prefix}.0.conv.bias").repeat(rate)
         return PackedLinear(weight, bias), ConvNeXt(read, f"{prefix}.1")
 
+    @property
+    def places(self) -> int:
+        """Codes a frame."""
+        return len(self.codebooks)
+
     @torch.inference_mode()
     def decode(self, codes: Tensor, state: State | None = None) -> Tensor:
         """(B, 10, T) → (B, 1, T · 2048) in [-1, 1]; with a state, the next T frames of its stream."""

@@ -14,6 +14,9 @@ from typing import Any
 S1_CODEBOOKS = 10
 """1.5, whose configuration is of the same type, has eight, and does not scale their embeddings."""
 
+MOST, MOST_LAYERS, MOST_POSITIONS = 2**24, 1024, 2**18
+"""What no model has more of: a number that is out of all reason is named before memory is asked for it."""
+
 
 class ConfigError(ValueError):
     """A config.json is not one of a model that this plugin knows."""
@@ -75,8 +78,8 @@ class ModelConfig:
 def read_config(path: Path) -> ModelConfig:
     """The configuration of a model. Raises ConfigError, OSError."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path.name} is not JSON: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path.name} is not a table")
@@ -93,8 +96,8 @@ def config_of(values: Mapping[str, Any], name: str = "config.json") -> ModelConf
             return _nested(values)
     except KeyError as error:
         raise ConfigError(f"{name} lacks {error.args[0]!r}") from error
-    except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise ConfigError(f"{name} holds what is no number where one must be: {error}") from error
+    except _WrongError as error:
+        raise ConfigError(f"{name}: {error}; download it again, or take that of the model itself") from error
     if kind is None:
         raise ConfigError(f"{name} names no model_type: it is another model's, or another program's")
     raise ConfigError(f"{name} is of a model of type {kind!r}; known are dual_ar (S1, 1.5) and fish_qwen3_omni (S2)")
@@ -109,67 +112,116 @@ def _flat(values: Mapping[str, Any]) -> ModelConfig:
         "n_local_heads": values.get("fast_n_local_heads") or slow.kv_heads,
         "head_dim": values.get("fast_head_dim") or slow.head_dim,
         "intermediate_size": values.get("fast_intermediate_size") or slow.hidden,
-        "attention_qk_norm": _given(values.get("fast_attention_qk_norm"), slow.qk_norm),
-        "attention_qkv_bias": _given(values.get("fast_attention_qkv_bias"), slow.qkv_bias),
-        "attention_o_bias": _given(values.get("fast_attention_o_bias"), slow.o_bias),
+        "attention_qk_norm": _flag(values, "fast_attention_qk_norm", slow.qk_norm),
+        "attention_qkv_bias": _flag(values, "fast_attention_qkv_bias", slow.qkv_bias),
+        "attention_o_bias": _flag(values, "fast_attention_o_bias", slow.o_bias),
         "rope_base": slow.rope_base,
         "norm_eps": slow.norm_eps,
     }
-    codebook_size, codebooks = int(values["codebook_size"]), int(values["num_codebooks"])
-    scaled = bool(values.get("scale_codebook_embeddings", False))
+    codebook_size, codebooks = _count(values, "codebook_size"), _count(values, "num_codebooks", least=2)
+    scaled = _flag(values, "scale_codebook_embeddings", False)
     first = scaled or codebooks == S1_CODEBOOKS
     return ModelConfig(
         generation="s1" if first else "1.5",
         slow=slow,
-        fast=_stack(inherited),
-        vocabulary=int(values["vocab_size"]),
+        fast=_stack(inherited, "fast_"),
+        vocabulary=_count(values, "vocab_size"),
         codebooks=codebooks,
         codebook_size=codebook_size,
-        context=int(values.get("max_seq_len", 2048)),
-        tied=bool(values.get("tie_word_embeddings", True)),
+        context=_context(values),
+        tied=_flag(values, "tie_word_embeddings", True),
         scale_embeddings=scaled,
-        norm_before_fast=bool(values.get("norm_fastlayer_input", False)),
+        norm_before_fast=_flag(values, "norm_fastlayer_input", False),
         residual_rows=min(1024, codebook_size) if first else codebook_size,
     )
 
 
 def _nested(values: Mapping[str, Any]) -> ModelConfig:
-    text, audio = values["text_config"], values["audio_decoder_config"]
+    text, audio = _table(values, "text_config"), _table(values, "audio_decoder_config")
     return ModelConfig(
         generation="s2",
-        slow=_stack(text),
-        fast=_stack(audio),
-        vocabulary=int(text["vocab_size"]),
-        codebooks=int(audio["num_codebooks"]),
-        codebook_size=int(audio["vocab_size"]),
-        context=int(text.get("max_seq_len", 2048)),
-        tied=bool(text.get("tie_word_embeddings", True)),
+        slow=_stack(text, "text_config."),
+        fast=_stack(audio, "audio_decoder_config."),
+        vocabulary=_count(text, "vocab_size", "text_config."),
+        codebooks=_count(audio, "num_codebooks", "audio_decoder_config.", least=2),
+        codebook_size=_count(audio, "vocab_size", "audio_decoder_config."),
+        context=_context(text),
+        tied=_flag(text, "tie_word_embeddings", True),
         scale_embeddings=True,
         norm_before_fast=True,
-        residual_rows=int(audio["vocab_size"]),
-        semantic_begin=int(values["semantic_start_token_id"]),
-        semantic_end=int(values["semantic_end_token_id"]),
-        stop=int(values["eos_token_id"]),
+        residual_rows=_count(audio, "vocab_size", "audio_decoder_config."),
+        semantic_begin=_count(values, "semantic_start_token_id", least=0),
+        semantic_end=_count(values, "semantic_end_token_id", least=0),
+        stop=_count(values, "eos_token_id", least=0),
     )
 
 
-def _stack(values: Mapping[str, Any]) -> StackConfig:
-    dim, heads = int(values["dim"]), int(values["n_head"])
-    kv_heads = int(values.get("n_local_heads", -1))
+def _stack(values: Mapping[str, Any], where: str = "") -> StackConfig:
+    """where: what an error puts before a name."""
+    dim, heads = _count(values, "dim", where), _count(values, "n_head", where)
+    own = values.get("n_local_heads", -1)
+    kv_heads = heads if own == -1 else _count(values, "n_local_heads", where)
+    if heads % kv_heads:
+        raise _WrongError(f"{where}n_head is {heads}, no multiple of n_local_heads, which is {kv_heads}")
+    head_dim = _count(values, "head_dim", where) if values.get("head_dim") else dim // heads
+    if head_dim < 2 or head_dim % 2:
+        raise _WrongError(f"{where}head_dim is {head_dim}; it must be even")
     return StackConfig(
-        layers=int(values["n_layer"]),
+        layers=_count(values, "n_layer", where, most=MOST_LAYERS),
         dim=dim,
         heads=heads,
-        kv_heads=heads if kv_heads == -1 else kv_heads,
-        head_dim=int(values.get("head_dim") or dim // heads),
-        hidden=int(values.get("intermediate_size") or -(-int(8 * dim / 3) // 256) * 256),
-        qk_norm=bool(values.get("attention_qk_norm", False)),
-        qkv_bias=bool(values.get("attention_qkv_bias", False)),
-        o_bias=bool(values.get("attention_o_bias", False)),
-        rope_base=float(values.get("rope_base", 10000)),
-        norm_eps=float(values.get("norm_eps", 1e-5)),
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        hidden=_count(values, "intermediate_size", where)
+        if values.get("intermediate_size")
+        else -(-int(8 * dim / 3) // 256) * 256,
+        qk_norm=_flag(values, "attention_qk_norm", False),
+        qkv_bias=_flag(values, "attention_qkv_bias", False),
+        o_bias=_flag(values, "attention_o_bias", False),
+        rope_base=_positive(values, "rope_base", 10000.0, where),
+        norm_eps=_positive(values, "norm_eps", 1e-5, where),
     )
 
 
-def _given(value: Any, otherwise: bool) -> bool:
-    return otherwise if value is None else bool(value)
+class _WrongError(ValueError):
+    """A value that cannot be."""
+
+
+def _context(values: Mapping[str, Any]) -> int:
+    return _count(values, "max_seq_len", most=MOST_POSITIONS) if "max_seq_len" in values else 2048
+
+
+def _count(values: Mapping[str, Any], name: str, where: str = "", least: int = 1, most: int = MOST) -> int:
+    value = values[name]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise _WrongError(f"{where}{name} is {_shown(value)}; it must be a whole number from {least} to {most}")
+    return value
+
+
+def _positive(values: Mapping[str, Any], name: str, default: float, where: str) -> float:
+    value = values.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e30:
+        raise _WrongError(f"{where}{name} is {_shown(value)}; it must be a number above 0")
+    return float(value)
+
+
+def _flag(values: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = values.get(name)
+    if value is None:
+        return default
+    if value not in (True, False):  # 0 and 1 too
+        raise _WrongError(f"{name} is {_shown(value)}; it must be true or false")
+    return bool(value)
+
+
+def _table(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = values[name]
+    if not isinstance(value, Mapping):
+        raise _WrongError(f"{name} is {_shown(value)}; it must be a table")
+    return value
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.40}"

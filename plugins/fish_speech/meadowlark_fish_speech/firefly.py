@@ -167,6 +167,11 @@ class Decoder:
         count = max(1, read.weights.numbered(prefix))
         return [Residual(read, f"{prefix}.{block}", dilations) for block in range(count)]
 
+    @property
+    def places(self) -> int:
+        """Codes a frame."""
+        return self.quantizer.groups
+
     @torch.inference_mode()
     def decode(self, codes: Tensor, state: State | None = None) -> Tensor:
         """(B, 8, T) → (B, 1, T · 2048) in [-1, 1]; with a state, the next T frames of its stream."""

@@ -22,6 +22,10 @@ from .tokenizer import Tokenizer
 class Decoder(Protocol):
     """Codes to sound."""
 
+    @property
+    def places(self) -> int:
+        """Codes a frame."""
+
     def decode(self, codes: Tensor, state: State | None = None) -> Tensor:
         """(B, N, T) → (B, 1, T · 2048); with a state, the next T frames of its stream."""
 
@@ -78,12 +82,19 @@ class Generation:
     marks: bool
     """Whether markers are written into the text; what does not know them would read them out."""
 
+    needs: tuple[str, ...]
+    """Special tokens of its prompts."""
+
     clean: Callable[[str], str] = str
 
 
+CHAT = ("<|im_start|>", "<|voice|>")
+
 GENERATIONS = (
-    Generation("s1", "fish_speech", "fishaudio/s1-mini", True, s1_prompt, S1_MANNER, DAC, 400, True),
-    Generation("s2", "fish_speech_s2", "fishaudio/s2-pro", True, s2_prompt, S2_MANNER, DAC, 400, True),
+    Generation(
+        "s1", "fish_speech", "fishaudio/s1-mini", True, s1_prompt, S1_MANNER, DAC, 400, True, ("<|interleave|>",)
+    ),
+    Generation("s2", "fish_speech_s2", "fishaudio/s2-pro", True, s2_prompt, S2_MANNER, DAC, 400, True, CHAT),
     Generation(
         "1.5",
         "fish_speech_15",
@@ -94,6 +105,7 @@ GENERATIONS = (
         FIREFLY,
         200,  # what it was trained to speak at once: its own server cuts at 150 to 200
         False,
+        CHAT,
         cleaned,
     ),
 )

@@ -19,12 +19,15 @@ from meadowlark.kit.weights import Weights
 from .config import ModelConfig
 from .transformer import RMSNorm, Stack
 
+WRAPPED = r"(?:(?:module|model|_orig_mod)\.)"
+"""What training puts before each name."""
+
 TABLE = (
     (r".*audio_(?!decoder).*", None),  # left over from training
-    (r"text_model\.model\.(.*)", r"\1"),  # S2
-    (r"audio_decoder\.codebook_embeddings\.(.*)", r"codebook_embeddings.\1"),
-    (r"audio_decoder\.(.*)", r"fast_\1"),
-    (r"model\.(.*)", r"\1"),
+    (rf"{WRAPPED}*text_model\.model\.(.*)", r"\1"),  # S2
+    (rf"{WRAPPED}*audio_decoder\.codebook_embeddings\.(.*)", r"codebook_embeddings.\1"),
+    (rf"{WRAPPED}*audio_decoder\.(.*)", r"fast_\1"),
+    (rf"{WRAPPED}+(.*)", r"\1"),
 )
 """Names in the published checkpoints → ours, which are S1's."""
 

@@ -90,7 +90,7 @@ class FishPipeline(Pipeline):
         self._reads_sounds = self._generation.marks and len(self._tokenizer.trusted(phonemes.START)) == 1
         self._alone = self._speaker_of(config, int(settings.number(options, "threads") or 0))
         codec_plan = Plan(self._plan.device, _codec_dtype(self._plan))
-        self._decoder = self._checkpoint.decoder(codec_plan)
+        self._decoder = self._checkpoint.decoder(codec_plan, config.codebooks)
         self._speaker, self.places = in_company(self._alone, self._plan, self._free, self._recorder)
         if on_gpu := isinstance(self._speaker, Captured):
             self._alone = self._speaker

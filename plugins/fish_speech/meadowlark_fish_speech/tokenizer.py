@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+import string
 from pathlib import Path
 from typing import Protocol
 
 import tiktoken
 from tokenizers import Tokenizer as HubTokenizer
 
+from .config import MOST
 from .model import Tokens
 
 _SPECIAL = re.compile(r"<\|[^|<>]{0,64}\|>")
@@ -34,6 +36,8 @@ class Tokenizer(Protocol):
     """Text to numbers."""
 
     tokens: Tokens
+    size: int
+    """Tokens of text."""
 
     def text(self, text: str) -> list[int]:
         """A user's text, of which nothing is special."""
@@ -47,21 +51,23 @@ class S1Tokenizer:
 
     def __init__(self, ranks: Path, specials: Path) -> None:
         """Raises TokenizerError, OSError."""
-        table = _ranks(ranks)
-        try:
-            names = list(json.loads(specials.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise TokenizerError(f"{specials.name} is not JSON: {error}") from error
+        table, names = _ranks(ranks), _names(specials)
         # The numbers in the file do not count, the order does.
         numbers = {name: len(table) + place for place, name in enumerate(names)}
-        self._encoding = tiktoken.Encoding("s1", pat_str=PATTERN, mergeable_ranks=table, special_tokens=numbers)
         semantic = [number for name, number in numbers.items() if name.startswith("<|semantic:")]
         if "<|im_end|>" not in numbers or not semantic:
             raise TokenizerError(f"{specials.name} has no <|im_end|> or no <|semantic:…|>: it is another model's")
-        self.tokens = Tokens(min(semantic), max(semantic), numbers["<|im_end|>"])
+        if max(semantic) - min(semantic) + 1 != len(semantic):
+            raise TokenizerError(f"{specials.name} has other tokens between those of <|semantic:…|>: it is broken")
+        self._encoding = tiktoken.Encoding("s1", pat_str=PATTERN, mergeable_ranks=table, special_tokens=numbers)
+        self._unknown = {byte for byte in range(256) if bytes([byte]) not in table}
+        self.tokens, self.size = Tokens(min(semantic), max(semantic), numbers["<|im_end|>"]), len(table)
 
     def text(self, text: str) -> list[int]:
-        return self._encoding.encode_ordinary(without_specials(text))
+        text = without_specials(text)
+        if self._unknown:  # the encoding would panic
+            text = "".join(each if self._unknown.isdisjoint(each.encode("utf-8", "replace")) else " " for each in text)
+        return self._encoding.encode_ordinary(text)
 
     def trusted(self, text: str) -> list[int]:
         return self._encoding.encode(text, allowed_special="all")
@@ -76,15 +82,25 @@ class S2Tokenizer:
             self._tokenizer = HubTokenizer.from_file(str(file))
         except Exception as error:  # tokenizers raises bare Exception
             raise TokenizerError(f"{file.name} cannot be read: {error}") from error
-        self.tokens = tokens
+        self.tokens, self.size = tokens, self._tokenizer.get_vocab_size(with_added_tokens=False)
+        for name, number in (("<|im_end|>", tokens.stop), ("<|semantic:0|>", tokens.semantic_begin)):
+            if (found := self._tokenizer.token_to_id(name)) not in (None, number):
+                raise TokenizerError(
+                    f"{name} is token {found} in {file.name}, and {number} in config.json: one of the two is another "
+                    "model's"
+                )
+        others = {each.content for each in self._tokenizer.get_added_tokens_decoder().values()}
+        others = {each for each in others if each[:1] == "<" and each[:2] != "<|" and each[-1:] == ">"}
+        self._others = re.compile("|".join(map(re.escape, sorted(others, reverse=True))) or r"(?!)")
 
     def text(self, text: str) -> list[int]:
-        return self._encode(without_specials(text))
+        return self._encode(self._others.sub(" ", without_specials(text)))
 
     def trusted(self, text: str) -> list[int]:
         return self._encode(text)
 
     def _encode(self, text: str) -> list[int]:
+        text = text.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair is no text
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
@@ -97,7 +113,7 @@ def without_specials(text: str) -> str:
 def _ranks(path: Path) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
     try:
-        for line in path.read_text(encoding="ascii").splitlines():
+        for line in path.read_text(encoding="utf-8-sig").splitlines():
             token, _, rank = line.partition(" ")
             if token and token != "=":
                 found[base64.b64decode(token, validate=True)] = int(rank)
@@ -105,4 +121,18 @@ def _ranks(path: Path) -> dict[bytes, int]:
         raise TokenizerError(f"{path.name} is not a tiktoken file: {error}") from error
     if not found:
         raise TokenizerError(f"{path.name} is empty; download it again")
+    if len({*found.values()}) != len(found) or not 0 <= min(found.values()) <= max(found.values()) <= MOST:
+        raise TokenizerError(f"{path.name} has two tokens of one number, or numbers out of all reason")
+    if missing := [letter for letter in string.ascii_letters + " " if letter.encode() not in found]:
+        raise TokenizerError(f"{path.name} has no token for {missing[0]!r}: it is another model's, or a part of it")
     return found
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        names = list(json.loads(path.read_text(encoding="utf-8-sig")))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise TokenizerError(f"{path.name} is not JSON: {error}") from error
+    if not all(isinstance(name, str) for name in names) or len({*names}) != len(names):
+        raise TokenizerError(f"{path.name} is not a table of tokens: it is another model's")
+    return names

@@ -347,10 +347,10 @@ def test_a_configuration_of_another_model_is_named(folder: Callable[[str], Path]
         r"^model\.pth: layers\.0\.feed_forward\.w1\.weight has the shape .32, 32",
     )
     expect({"n_layer": 2}, WeightsError, r"model\.pth has no tensor layers\.1\.attention\.wqkv\.weight")
-    expect({"n_layer": 0}, WeightsError, r"model\.pth holds tensors that the model does not have: layers\.0\.attention")
+    expect({"n_layer": 0}, ConfigError, r"config\.json: n_layer is 0; it must be a whole number from 1")
     expect({"model_type": "llama"}, ConfigError, r"config\.json is of a model of type 'llama'; known are dual_ar")
     expect({"model_type": None}, ConfigError, r"config\.json names no model_type")
-    expect({"n_head": "many"}, ConfigError, r"config\.json holds what is no number")
+    expect({"n_head": "many"}, ConfigError, r"config\.json: n_head is 'many'; it must be a whole number")
     expect({"codebook_size": 2048}, CheckpointError, "tokenizer and config.json do not belong together")
     (place / "config.json").write_text("[]")
     with pytest.raises(ConfigError, match=r"config\.json is not a table"):
