@@ -12,7 +12,7 @@ from meadowlark.api import Asset, EngineManifest, Value, Voice, hookimpl
 
 from . import blends, settings
 from .errors import ModelFileError
-from .files import OWN_FOLDER, RAW_BYTES, Found, folders, look
+from .files import OWN_FOLDER, RAW_BYTES, Found, divided, folders, look
 from .voices import ATTRIBUTION, PUBLISHED, language_of, title
 
 HOMES = (Path("/share"),)
@@ -43,6 +43,8 @@ def register_voices(register: Callable[[str, Voice], None], voice_dir: Path) -> 
         for name, blend in blends.read(folder / blends.FILE, wrong.append):
             if unknown := [each for each, _ in blend if each not in names]:
                 wrong.append(f"{folder / blends.FILE}: blend {name} needs {', '.join(unknown)}, which is not there")
+            elif local and (why := divided((each for each, _ in blend), found.voices)):
+                wrong.append(f"{folder / blends.FILE}: blend {name}: {why}")
             else:
                 register("kokoro", _blended(name, blend, local=local))
     if wrong:

@@ -7,7 +7,7 @@ onnx/model.onnx + voices/af_heart.bin     onnx-community: a raw file for each vo
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,8 @@ BELOW = ("", "onnx", "voices")
 
 CHINESE = "v1.1-zh"
 """In the names of the model and the archive of voices that have an alphabet of their own."""
+
+V1_0 = "v1.0"
 
 RAW_BYTES = 510 * 256 * 4
 """A voice of onnx-community: float32, one row for each number of tokens."""
@@ -38,9 +40,8 @@ class Found:
 
     def model_for(self, voice: str) -> Path:
         """The best of those that a voice was made for: v1.1-zh and the others share none."""
-        chinese = voice in self.voices and CHINESE in self.voices[voice].stem
-        suiting = (each for each in self.models if (CHINESE in each.stem) == chinese)
-        return next(suiting, self.models[0])
+        wanted = generation(self.voices[voice]) if voice in self.voices else V1_0
+        return next((each for each in self.models if generation(each) == wanted), self.models[0])
 
 
 def look(folders: Iterable[Path], complain: Callable[[str], None] = lambda _: None) -> Found:
@@ -56,6 +57,21 @@ def look(folders: Iterable[Path], complain: Callable[[str], None] = lambda _: No
                     voices.setdefault(name, path)
     ordered = {name: voices[name] for name in sorted(voices, key=rank)}
     return Found(tuple(sorted(models.values(), key=_preference)), ordered)
+
+
+def generation(path: Path) -> str:
+    """Which of the two models a file is, or its voices were made for: one's styles say nothing to the other."""
+    return CHINESE if CHINESE in path.stem else V1_0
+
+
+def divided(voices: Iterable[str], files: Mapping[str, Path]) -> str:
+    """Why voices cannot be blended; empty where they can."""
+    first: dict[str, str] = {}
+    for voice in voices:
+        if voice in files:
+            first.setdefault(generation(files[voice]), voice)
+    told = (f"{voice} is a voice of Kokoro {model} ({files[voice].name})" for model, voice in first.items())
+    return f"{' and '.join(told)}; only voices of the same model can be blended" if len(first) > 1 else ""
 
 
 def folders(*roots: Path) -> tuple[Path, ...]:

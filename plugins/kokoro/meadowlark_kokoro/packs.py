@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .blends import Blend
+from .blends import Blend, written
 from .errors import ModelFileError
+from .files import divided
 
 WIDTH = 256
 
@@ -37,9 +38,12 @@ def load(path: Path, voice: str) -> Pack:
 
 
 def mixed(blend: Blend, files: Mapping[str, Path]) -> Pack:
-    """The weighted mean of the voices of a blend. Raises ModelFileError for a voice that is not there."""
+    """The weighted mean of the voices of a blend. Raises ModelFileError for a voice that is not there, and for voices
+    of different models."""
     if missing := [voice for voice, _ in blend if voice not in files]:
         raise ModelFileError(f"voice {', '.join(missing)} is not there; there are {', '.join(sorted(files)) or 'none'}")
+    if why := divided((voice for voice, _ in blend), files):
+        raise ModelFileError(f"blend {written(blend)}: {why}")
     packs = [(load(files[voice], voice), share) for voice, share in blend]
     rows = min(len(pack) for pack, _ in packs)
     total: Pack = sum((pack[:rows] * np.float32(share) for pack, share in packs), np.zeros((rows, WIDTH), np.float32))

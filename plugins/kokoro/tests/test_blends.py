@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meadowlark_kokoro import blends, doubles
+from meadowlark_kokoro import blends, doubles, register_voices
 from meadowlark_kokoro.errors import ModelFileError
 from meadowlark_kokoro.files import look
 from meadowlark_kokoro.packs import load, mixed, row
@@ -70,6 +70,29 @@ def test_an_unknown_voice_in_a_blend_is_named(tmp_path: Path) -> None:
     doubles.write(tmp_path, voices=("af_heart",))
     with pytest.raises(ModelFileError, match="voice af_ghost is not there; there are af_heart"):
         mixed(blends.parse("af_heart+af_ghost"), look([tmp_path]).voices)
+
+
+def test_voices_of_different_models_are_not_blended(tmp_path: Path) -> None:
+    doubles.write(tmp_path, voices=("af_heart", "af_sky"))
+    with (tmp_path / "voices-v1.1-zh.bin").open("wb") as file:
+        np.savez(file, zf_001=doubles.pack("zf_001"), zf_002=doubles.pack("zf_002"))
+    files = look([tmp_path]).voices
+    for text in ("zf_001+zf_002", "af_heart+af_sky"):
+        assert mixed(blends.parse(text), files).shape == (510, 256)
+    with pytest.raises(ModelFileError) as caught:
+        mixed(blends.parse("af_heart*3+zf_001"), files)
+    said = (
+        "af_heart is a voice of Kokoro v1.0 (voices-v1.0.bin) and zf_001 is a voice of Kokoro v1.1-zh "
+        "(voices-v1.1-zh.bin); only voices of the same model can be blended"
+    )
+    assert str(caught.value) == f"blend af_heart*0.75+zf_001*0.25: {said}"
+    (tmp_path / "blends.txt").write_text("both = af_heart + zf_001\nfar = zf_001 + zf_002\n")
+    names: list[str] = []
+    with pytest.raises(ModelFileError) as caught:
+        register_voices(lambda _, voice: names.append(voice.id), tmp_path)
+    assert str(caught.value) == f"{tmp_path / 'blends.txt'}: blend both: {said}"
+    assert {"af_heart", "zf_001", "far"} <= {*names}
+    assert "both" not in names
 
 
 def test_the_row_is_that_of_the_number_of_tokens(tmp_path: Path) -> None:
