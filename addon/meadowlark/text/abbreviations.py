@@ -11,7 +11,7 @@ from functools import cache
 _NEVER = {
     "": "n° e.g i.e z.b d.h p.ex p.ej t.ex vs cf ca approx dr prof nr tel mr mrs ms",
     "en": "mr mrs ms mx dr prof rev fr gen col sgt capt lt cmdr gov sen rep hon messrs mt ft vs viz approx dept "
-    "est ver ep tab fig figs ed eds pp cf ca incl esp approx avg tel univ adm maj doz appt",
+    "est ver ep tab fig figs ed eds pp cf ca incl esp approx avg tel univ adm maj doz appt lat lon",
     "de": "med phil jur rer nat fa abb tab hr fr dr prof dipl ing mag nr abs kap bd hrsg z.b d.h u.a o.ä i.d.r "
     "v.a s.o s.u z.t bzw vgl ca evtl ggf inkl exkl bspw sog zzgl abzgl mind tel str st geb gest lt dt "
     "engl frz jr chr v.chr n.chr mio mrd tsd jh jhd allg bes ehem einschl entspr gem ges insb jew urspr "

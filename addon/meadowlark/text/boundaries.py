@@ -131,8 +131,8 @@ def _full_stop(left: str, first: str, ahead: Ahead, offset: int, at_start: bool,
         return language != "de" or _begins_sentence(ahead, offset, language)
     if language in ("de", "nl") and word.endswith("str") and first.isdecimal():
         return False  # "Hauptstr. 12"
-    if first.isdecimal() and word in abbreviations.WEEKDAYS:
-        return False  # "Sat. 28th"
+    if first.isdecimal() and (word in abbreviations.WEEKDAYS or ".-" in word):
+        return False  # "Sat. 28th", "Mo.-Fr. 9-17 Uhr"
     if language == "en" and word == "in" and first.islower() and _UNIT_RE.search(left):
         return False  # "0.5 in. today"
     if _abbreviated(word, left, language):

@@ -211,10 +211,12 @@ def word_for(scan: Scanner, word: str | None, char: str, length: int) -> None:
 
 
 def at_sign(scan: Scanner, char: str) -> None:
-    """A word in an e-mail address."""
+    """A word in an e-mail address, and between words in English."""
     following = scan.peek()
     if scan.tail[-1:].isalnum() and not scan.space and following.isalnum():
         word_for(scan, scan.at_word, char, 1)
+    elif scan.at_word == "at" and scan.space and scan.tail[-1:].isalnum() and following == " ":
+        word_for(scan, scan.at_word, char, 1)  # "we meet @ 5"
     else:
         scan.position += 1
         scan.space = True

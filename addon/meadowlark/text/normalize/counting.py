@@ -22,7 +22,7 @@ from meadowlark.text.normalize.rules import (
     words_after,
 )
 
-_LINKS = words("is was ist lautet war est es è era é jest to brzmi je zní är number nummer nr numer číslo")
+_LINKS = words("is was ist lautet die war est es è era é jest to brzmi je zní är number nummer nr numer číslo")
 """Between "code" and its digits."""
 _BEFORE_RE = regex.compile(r"([\p{L}\p{M}'’]+) $")
 _LISTED_RE = regex.compile(r"[0-9]{1,4}\.(?:,|,? (?:und|oder|bis|sowie))? $")
@@ -73,6 +73,7 @@ class Counting:
             rule(r"(?P<number>(?:19|20)[0-9]{2})/(?P<second>[0-9]{2})", self._read_season),
             rule(rf"(?P<number>[12][0-9]{{3}}) ?(?P<word>{alternatives(language.year_words)})", self._read_year_with),
             rule(r"(?P<number>1[0-9]{3}|2[01][0-9]{2})", self._read_year),
+            rule(rf"(?P<number>{number})\+(?=[\s.,;:!?)]|$)", self._read_more),
             rule(rf"(?P<plus>\+(?=[0-9]))?{SIGN}(?P<number>{number})", self._read_number),
         )
 
@@ -162,6 +163,11 @@ class Counting:
 
     def _read_year_with(self, match: Match) -> str:
         return self._language.year_with(int(match["number"]), word_before(match), match["word"])
+
+    def _read_more(self, match: Match) -> str:
+        """ "18+"."""
+        words = self._amounts.read(self._amounts.parse(match["number"]))
+        return words and f"{words} {self._language.operators['+']}"
 
     def _read_number(self, match: Match) -> str:
         written = match["number"]

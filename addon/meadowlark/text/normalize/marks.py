@@ -21,12 +21,14 @@ _LEFT_RE = regex.compile(
 )
 _FEET_RE = regex.compile(r"(?<![\p{L}\p{N}])([0-9]{1,2})['’′] ?([0-9]{1,2})[\"”″](?![\p{L}\p{N}])")
 _INCHES_RE = regex.compile(
-    r"(?<!\S|['’′] )(?:([0-9]{2,3})[\"”](?=[ -]\p{L})|([0-9]{0,2}\.[0-9]{1,2})[\"”](?=[\s.,;:)-]|$))"
+    r"(?<!\S|['’′] )(?:([0-9]{2,3})[\"”](?=[ -]\p{L})"
+    r"|([0-9]{0,2}\.[0-9]{1,2}|[0-9]{1,2}[-–][0-9]{1,2})[\"”](?=[\s.,;:)-]|$))"
 )
 _SIDES_RE = regex.compile(
     r"(?<![\p{L}\p{N}.,])([0-9]{1,3}(?:[.,][0-9]{1,2})?)([\"”'’″′]) ?[xX×] ?([0-9]{1,3}(?:[.,][0-9]{1,2})?)\2"
 )
 _BY_RE = regex.compile(r"(?<=[0-9][ \u00a0\u202f]?(?:mm|cm|m|km|ft|in|′|″)) ?[xX×] ?(?=[0-9])")
+_OFFSET_RE = regex.compile(r"(?<=(?<!\p{L})(?:UTC|GMT)) ?([-+−])(?=[0-9]{1,2}(?![0-9]))")
 _POWER_RE = regex.compile(r"(?<=[\p{L}\p{N})\]])\^(?=[-−]?[0-9])")
 _EXPONENT_RE = regex.compile(r"(?<![\p{L}\p{N}.,])([0-9](?:[.,][0-9]{1,9})?)[eE]([+-]?)([0-9]{1,3})(?![\p{L}\p{N}.])")
 _COUNT_RE = regex.compile(r"(?<=[\p{L}\p{N}%°] )[x×](?=[0-9]{1,3}(?![\p{L}\p{N}]|[.,x×][0-9]))")
@@ -108,13 +110,15 @@ class Marks:
         return _apart(Edit(*each.span(), self._own_way(each[0])) for each in found)
 
     def _pairs(self, text: str) -> list[Edit]:
-        """Episodes, numbers with exponents, "14°/5°", "x2", abbreviated ends of words."""
+        """Episodes, numbers with exponents, "14°/5°", "x2", "UTC+1", abbreviated ends of words."""
         edits = [Edit(*found.span(), self._language.endings[found[0]]) for found in self._ending_re.finditer(text)]
         if _DIGIT_RE.search(text):
             language = self._language
             edits += [Edit(*found.span(), self._episode(found)) for found in _EPISODE_RE.finditer(text)]
             edits += [Edit(*found.span(), ", ") for found in self._pair_re.finditer(text)]
             edits += [Edit(*found.span(), f"{language.operators['×']} ") for found in _COUNT_RE.finditer(text)]
+            signs = ((found.span(), "+" if found[1] == "+" else "−") for found in _OFFSET_RE.finditer(text))
+            edits += [Edit(*span, f" {language.operators[sign]} ") for span, sign in signs]
             real = filter(_is_real, _EXPONENT_RE.finditer(text))
             edits += [Edit(*found.span(), self._exponent(found)) for found in real]
         return _apart(edits)

@@ -47,7 +47,7 @@ class Quantities:
             rf"|(?<=(?<![-\p{{L}}])[0-9]{{4}})(?P<spaced>K)|(?<=V[,/] ?[0-9]{{1,3}})(?P<spaced>A))(?!\.\p{{Lu}})"
         )
         # "2 tbsp. of sugar", "1 Std. 30 Min."
-        stop = r"(?:\.(?= \p{Ll})|(?<=[Mm]in|[Ss]td|[Ss]ek|[Ss]e[cg]|h(?:od|rs?))\.(?= [0-9]{1,3} ?\p{L}))?"
+        stop = r"(?:\.(?= \p{Ll})|(?<=[Mm]in|[Ss]td|[Ss]ek|[Ss]e[cg]|h(?:od|rs?))\.(?= [0-9]{1,3} ?\p{L})|\.(?=[,;:]))?"
         money_to = rf"(?:(?:{GAP}(?P=currency))?{GAP}[{HYPHENS}]{GAP}(?:(?P=currency){GAP})?{second})?"
         money_from = rf"(?:(?:{GAP}(?:{alternatives(language.currencies)}))?{GAP}[{HYPHENS}]{GAP}{second})?"
         unit_to = rf"(?:(?:{GAP}(?:{glued}))?{GAP}[{HYPHENS}]{GAP}{second})?"

@@ -58,7 +58,10 @@ class Sums:
     def _read_fraction(self, match: Match) -> str:
         language = self._language
         written = match["fraction"] or GLYPHS[match["glyph"]]
-        words = "" if word_before(match) in PARTS else language.fractions.get(written, "")
+        before = word_before(match)
+        # "Half of 1/4 cup"
+        is_part = before in PARTS and not (before == "of" and (match["unit"] or word_after(match)))
+        words = "" if is_part else language.fractions.get(written, "")
         if written == "1/2" and (half := self._half(match)):
             words = half
         return (

@@ -445,7 +445,7 @@ LANGUAGE = Language(
     version="Version",
     phone_pairs=False,
     spelled_after=words("polizei feuerwehr passwort kennwort bestätigungscode türcode zugangscode pin code geheimzahl "
-                        "notruf durchwahl postleitzahl plz wähle rufe ruf tel telefon"),
+                        "notruf notrufnummer wählen durchwahl postleitzahl plz wähle rufe ruf tel telefon"),
     episode="Staffel {season} Folge {episode}",
     postcodes=postcodes.GERMAN,
     postcode_digits=0,
@@ -455,6 +455,16 @@ LANGUAGE = Language(
             rf"(?<=(?<!\p{{L}})(?i:am|bis|ab|seit|vom|zum|jeden|nächsten|letzten|diesen) ){short}\.(?= )": day
             for short, day in _WEEKDAYS.items()
         },
+        **{rf"(?<=^|[,(] ?){short}\.(?= (?!und |oder |bis )\p{{Ll}})": day for short, day in _WEEKDAYS.items()},
+        **{
+            rf"(?<![\p{{L}}\p{{N}}])['’]?{century}{tens}0ern(?!\p{{L}})": f"{said}{stem}ern"
+            for century, said in (("", ""), ("19", "neunzehnhundert"), ("18", "achtzehnhundert"))
+            for tens, stem in enumerate(in_order("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"), 2)
+        },
+        r"(?<=(?<!\p{L})(?i:um|ab|gegen) [0-9]{1,2}) ?h(?![\p{L}\p{N}/])": " Uhr",
+        r"(?<=(?<!\p{L})(?i:um|ab|gegen) [0-9]{1,2})h(?=[0-5][0-9](?![\p{L}\p{N}]))": ":",
+        r"(?<=[0-9] )J\.(?= \p{Ll}|[,;:)])": "Jahre",
+        r"(?<=[0-9] )J(?=\.$)": "Jahre",
         r"(?<=[0-9])A(?=-\p{Lu})": " A",
         r"(?<=[0-9]{1,2}\. ?(?:\p{Lu}\p{Ll}{2,8}\.?|[0-9]{1,2}\.)) [-–] (?=[0-9]{1,2}\. ?[\p{Lu}0-9])": " bis zum ",
         r"(?<=[0-9]{1,2}\.[0-9]{1,2}\.)[-–](?=[0-9]{1,2}\.[0-9]{1,2}\.)": " bis zum ",

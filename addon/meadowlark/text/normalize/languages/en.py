@@ -197,6 +197,7 @@ _UNITS = nouns(
         "MPa": "megapascal|megapascals",
         "mbar": "millibar|millibars",
         "bar": "bar|bars",
+        "in/h in/hr": "inch per hour|inches per hour",
         "psi": "pound per square inch|pounds per square inch",
         "inHg": "inch of mercury|inches of mercury",
         "mmHg": "millimeter of mercury|millimeters of mercury",
@@ -441,6 +442,7 @@ LANGUAGE = Language(
                 "TB": "terabyte", "mAh": "milliamp-hour", "kWh": "kilowatt-hour",
             }.items()
         },
+        r"(?<![\p{L}\p{N}.,:/-])9-5(?![\p{L}\p{N}/-]|[.,:][0-9])": "9 to 5",
         r"(?<=[0-9]-[0-9]{1,2})[x×](?![\p{L}\p{N}])": " times",
         r"(?<=[0-9](?:st|nd|rd|th) )St\.(?=[,;:)]| |$)": "Street",
         r"(?<=[0-9])A(?=[ -](?:fuse|breaker|circuit|socket|outlet|charger|plug))": " A",
@@ -465,7 +467,7 @@ LANGUAGE = Language(
         "w/o": "without",
         "w/": "with", "doz.": "dozen", "appt.": "appointment",
         "Mon-Fri": "Monday to Friday", "Mon–Fri": "Monday to Friday", "a.k.a.": "also known as",
-        "Jr.": "Junior", "Sr.": "Senior", "dept.": "department",
+        "Jr.": "Junior", "Sr.": "Senior", "dept.": "department", "apt.": "apartment",
         "viz.": "namely", "cf.": "compare", "Blvd.": "Boulevard", "Ave.": "Avenue", "Rd.": "Road",
     },
     titles={
