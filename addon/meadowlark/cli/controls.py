@@ -54,7 +54,7 @@ class HouseControls:
         """Check a recording, keep a copy of it and offer the voice at once. Raises RequestError, MeadowlarkError."""
         name = await self._enrolment.add(wish, recording, self._house.registry)
         await self._house.rediscover()
-        added = next(each for each in await self.voices() if each.name == name)
+        added = next((each for each in await self.voices() if each.name == name), OwnVoice(name, wish.text))
         _LOGGER.info("Enrolled the voice %s; it is used by %s", name, ", ".join(added.used_by) or "no engine")
         return added
 
