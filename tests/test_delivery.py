@@ -146,6 +146,13 @@ async def test_the_engine_asked_for_speaks_when_it_can() -> None:
     assert house.speakers == ["grand", "grand"]
 
 
+async def test_the_detailed_log_holds_what_was_spoken(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "meadowlark.delivery")
+    await House().reply()
+    said = [each.getMessage() for each in caplog.records if each.name == "meadowlark.delivery"]
+    assert [each.split(",")[0] for each in said] == ["grand/grand-en: 'One is here.'", "grand/grand-en: 'Two is here.'"]
+
+
 @pytest.mark.parametrize(
     "fault", [LoadError("grand", "no such file"), RefusedError("no memory")], ids=["load", "refused"]
 )

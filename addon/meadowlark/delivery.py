@@ -195,8 +195,9 @@ class Delivery:
         took, spoken = clock() - begun, reply.speech_seconds - before
         if spoken:
             _LOGGER.debug(
-                "%s: %d characters, %.2f s of audio, first after %.1f ms, RTF %.3f",
+                "%s: %r, %d characters, %.2f s of audio, first after %.1f ms, RTF %.3f",
                 choice.name,
+                utterance.text,
                 len(utterance.text),
                 spoken,
                 first * 1e3,
