@@ -157,8 +157,10 @@ def test_doctor_names_who_has_the_port(tmp_path: Path) -> None:
     assert "--uri" in done.stdout
 
 
-@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_serves_until_it_is_told_to_stop(signal_: signal.Signals, tmp_path: Path) -> None:
+    nohup = signal_ != signal.SIGHUP
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL)  # a new process inherits it
     server = subprocess.Popen(
         [sys.executable, "-m", "meadowlark", "--uri", "tcp://127.0.0.1:0", "--no-zeroconf"],  # no command: it serves
         cwd=tmp_path,
@@ -166,6 +168,7 @@ def test_serves_until_it_is_told_to_stop(signal_: signal.Signals, tmp_path: Path
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGHUP, before)
     try:
         said = ""
         while "Ready with" not in said:
@@ -174,6 +177,8 @@ def test_serves_until_it_is_told_to_stop(signal_: signal.Signals, tmp_path: Path
             assert line, said
             said += line
         [uri] = re.findall(r"Listening on (\S+)", said)
+        if nohup:
+            server.send_signal(signal.SIGHUP)
         assert "meadowlark answers" in meadowlark("health", "--uri", uri, cwd=tmp_path).stdout
         server.send_signal(signal_)
         _, log = server.communicate()

@@ -40,7 +40,7 @@ FOLDER_SECONDS = 10.0
 
 
 def serve(settings: Settings, choose: Pick = pick, look_seconds: float = FOLDER_SECONDS) -> None:
-    """Serve until SIGTERM or SIGINT. choose: the order of sentences, for the benchmark that compares.
+    """Serve until SIGTERM, SIGINT or SIGHUP. choose: the order of sentences, for the benchmark that compares.
 
     look_seconds: between looks at the folders of voices.
     """
@@ -50,7 +50,8 @@ def serve(settings: Settings, choose: Pick = pick, look_seconds: float = FOLDER_
 async def _serve(settings: Settings, choose: Pick, look_seconds: float) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    kept_by_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    for number in (signal.SIGTERM, signal.SIGINT, *(() if kept_by_nohup else (signal.SIGHUP,))):
         loop.add_signal_handler(number, stopping.set)
     api = HomeAssistant.of(os.environ)
     async with open_house(settings, choose, Use.SERVER) as house:
