@@ -158,6 +158,10 @@ class _RingSampler(ABC):
         self, logits: Tensor, noise: Tensor, temperature: float | Tensor, top_p: float | Tensor, top_k: int | Tensor = 0
     ) -> Tensor:
         count = top_k if isinstance(top_k, Tensor) else top_k or None
+        if self._as_published and not (isinstance(top_p, Tensor) or isinstance(count, Tensor)):
+            # Of tokens that are equally likely some are dropped and some kept, by the order of a sort.
+            logits = sampling.top_p_plainly(logits, top_p, crossing=False, count=count)
+            return sampling.draw(sampling.temperature(logits, temperature), noise[:, : logits.shape[1]])
         if self._can_draw_on_host(logits, noise) and not isinstance(temperature, Tensor):
             return sampling.draw_on_host(logits, noise, top_p, temperature, count=count)
         logits = sampling.top_p(logits, top_p, crossing=False, count=count)

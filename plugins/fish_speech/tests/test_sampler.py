@@ -34,9 +34,9 @@ def drawn(logits: Tensor, noise: Tensor, manner: Manner) -> Tensor:
     return sampling.draw(sampling.temperature(kept, manner.temperature), noise)
 
 
-def s1_by_lists(logits: Tensor, seed: int, as_published: bool) -> list[list[int]]:
+def s1_by_lists(logits: Tensor, seed: int, as_published: bool, manner: Manner) -> list[list[int]]:
     """logits: (frames, 11, ROWS), the eleventh unused."""
-    manner, noise = Manner(top_p=0.95, repetition_penalty=1.5), Clocks(seed)
+    noise = Clocks(seed)
     history: list[list[int]] = []
     for number, frame in enumerate(logits):
         now, codes = noise.frame(9), []
@@ -54,16 +54,43 @@ def s1_by_lists(logits: Tensor, seed: int, as_published: bool) -> list[list[int]
     return history
 
 
-@pytest.mark.parametrize("as_published", [True, False])
-def test_s1_is_its_rules(as_published: bool) -> None:
-    logits = torch.randn(60, 10, ROWS, generator=torch.Generator().manual_seed(1)) * 2
-    wanted = s1_by_lists(logits, 5, as_published)
-    sampler = S1Sampler(Manner(top_p=0.95, repetition_penalty=1.5), Clocks(5), as_published=as_published)
-    for frame, found in zip(logits, wanted, strict=True):
+EXTREMES = [Manner(0.8, p, 1.1) for p in (1e-6, 0.05, 1, 1.0)] + [
+    Manner(heat, 0.9, 2.0) for heat in (0, 1e-5, 0.1, 1.5)
+]
+
+
+def s1_draws(logits: Tensor, seed: int, as_published: bool, manner: Manner) -> list[list[int]]:
+    sampler = S1Sampler(manner, Clocks(seed), as_published=as_published)
+    found = []
+    for frame in logits:
         row = sampler.main(frame[:1])
         codes = [row, row % 7, *(sampler.code(place, frame[place][None]) for place in range(1, 10))]
         sampler.remember(row, frame_of(codes))
-        assert [int(each) for each in codes] == found
+        found.append([int(each) for each in codes])
+    return found
+
+
+@pytest.mark.parametrize("manner", [Manner(top_p=0.95, repetition_penalty=1.5), *EXTREMES])
+@pytest.mark.parametrize("as_published", [True, False])
+def test_s1_is_its_rules(as_published: bool, manner: Manner) -> None:
+    logits = torch.randn(40, 10, ROWS, generator=torch.Generator().manual_seed(1)) * 2
+    assert s1_draws(logits, 5, as_published, manner) == s1_by_lists(logits, 5, as_published, manner)
+
+
+@pytest.mark.parametrize("manner", [Manner(0.8, 0.5, 1.3), *EXTREMES])
+def test_of_equals_as_many_are_dropped_as_published(manner: Manner) -> None:
+    logits = (torch.randn(40, 10, ROWS, generator=torch.Generator().manual_seed(1)) * 2).round()
+    assert s1_draws(logits, 5, True, manner) == s1_by_lists(logits, 5, True, manner)
+
+
+@pytest.mark.parametrize("as_published", [True, False])
+def test_greedy_takes_one_of_equals(as_published: bool) -> None:
+    logits = torch.tensor([[0.0, 5.0, 1.0, 5.0, 5.0]])
+    rows = {
+        int(S1Sampler(Manner(0.8, 1e-6), RandomNoise(seed), as_published=as_published).main(logits))
+        for seed in range(20)
+    }
+    assert rows == {1} if as_published else rows <= {1, 3, 4}
 
 
 @pytest.mark.parametrize("as_published", [True, False])
