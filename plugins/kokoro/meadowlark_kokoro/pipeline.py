@@ -88,7 +88,7 @@ class KokoroPipeline(Pipeline):
             pass
 
     def prepare(self, utterance: Utterance) -> None:
-        """Open the model: a second, or six when it is cut for the first time. Raises ModelFileError."""
+        """Open the model: a second, or ten when it is cut for the first time. Raises ModelFileError."""
         if utterance.text:
             self._model_for(utterance)
 
