@@ -24,10 +24,10 @@ _NEVER = {
     "nl": "dhr mevr mw dr drs ir ing mr prof bijv b.v d.w.z o.a m.b.t t.a.v m.a.w i.p.v t.o.v nr blz ca tel max "
     "min incl excl evt resp vs st gem art mln mld",
     "pl": "p pan dr hab prof mgr inż lek ks św ul al pl nr np tj tzn tzw m.in godz str tel wg ww por zob gen "
-    "płk kpt r.p art",
-    "pt": "sr sra srs dr dra prof profa eng exmo exma av r tel núm n pág págs art p.ex ex aprox máx mín vs d",
+    "płk kpt r.p art rozdz",
+    "pt": "sr sra srs dr dra prof profa eng exmo exma av r tel núm n pág págs art p.ex ex aprox máx mín vs d cap",
     "cs": "p pí sl dr ing mgr bc mudr judr phdr rndr prof doc arch č čís str tj tzn tzv např resp popř příp cca "
-    "ca kap obr tab ul nám tř sv gen plk kpt max min tel odst písm zejm mj vč viz",
+    "ca kap obr tab ul nám tř sv gen plk kpt max min tel odst písm zejm mj vč viz čl",
     "ru": "г-н г-жа проф акад др.-греч ул просп пр пер пл д кв им стр рис табл см ср напр т.е т.н т.к тел гр св",
     "uk": "проф акад вул просп пл буд кв ім стор рис табл див напр т.зв тел св",
     "hi": "डॉ श्री प्रो पं कृ",

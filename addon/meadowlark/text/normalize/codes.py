@@ -15,6 +15,7 @@ _PHONES = (
     r"(?:\([0-9]{2}\)|[1-9][0-9]) [0-9]{4,5}-[0-9]{4}",
     r"(?:1 )?[2-9][0-9]{2}([ .])[0-9]{3}\1[0-9]{4}",
     r"[2-9][0-9]{2}-[0-9]{4}",
+    r"0 [1-9][0-9]{2}(?: [0-9]{2,3}){2,3}",
     r"\(0[0-9]{1,5}\) ?[0-9]{3,10}(?:[ -][0-9]{2,8}){0,4}",
     r"0[0-9]{1,5}[ /-]{1,3}[0-9]{2,10}(?:[ -][0-9]{1,8}){0,5}",
 )
@@ -66,7 +67,8 @@ class Codes:
         if stage := match.groupdict().get("stage"):
             said += f" {_STAGES.get(stage, stage)}"
             said += f" {self._amounts.code(match['build'])}" if match["build"] else ""
-        return f"{language.version} {said}" if match.groupdict().get("v") else said
+        named = match.groupdict().get("v") and word_before(match) != language.version
+        return f"{language.version} {said}" if named else said
 
     def _groups(self, written: str) -> bool:
         """Whether it is rather a whole number with full stops between its thousands."""

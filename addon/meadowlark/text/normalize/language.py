@@ -121,6 +121,19 @@ def numbered(text: str, more: Mapping[str, int]) -> dict[str, int]:
     return {name.lower(): number for number, name in enumerate(text.split(), 1)} | dict(more)
 
 
+def halves_behind(masculine: str, feminine: str, table: Mapping[str, str]) -> dict[str, str]:
+    """Rewrites for languages that say "one hour and a half". `table`: "h hora horas" → gender."""
+    half = r"(?:[ \u00a0\u202f]?½|[ \u00a0]1/2)[ \u00a0\u202f]?"
+    rewrites = {}
+    for forms, gender in table.items():
+        one, many = forms.split()[-2:]
+        noun = f"{half}(?:{'|'.join(forms.split())})(?![\\p{{L}}/])"
+        said = feminine if gender == "f" else masculine
+        rewrites[rf"(?<=(?<![\p{{L}}\p{{N}}.,/])1){noun}"] = f" {one} {said}"
+        rewrites[rf"(?<=(?<![\p{{L}}\p{{N}}.,/])[0-9]{{1,3}}){noun}"] = f" {many} {said}"
+    return rewrites
+
+
 def one_or_more(whole: int, decimals: bool) -> int:
     """Plural: 1 takes the first form, all else the second."""
     return 0 if whole == 1 and not decimals else 1

@@ -47,13 +47,15 @@ class Names:
         sure = alternatives(language.titles.keys() - _ALSO_ENDS)
         unsure = alternatives(language.titles.keys() & _ALSO_ENDS)
         regnal = alternatives(language.regnal)
+        single = "VX" if language.code.startswith("en") else "IVX"  # "Henry I know"
         per = rf"(?:/(?P<per>{alternatives(language.per)}))?"
         ages = alternatives(language.centuries)
         numerals = [numeral + suffix for numeral in _NUMERALS for suffix in _NUMERAL_SUFFIXES]
         alone = _ALONE & language.units.keys()
         months = alternatives(language.month_names)
         month = rf"(?i:{months})(?!\p{{L}})"
-        clock = rf"[0-9]{{1,2}}(?::[0-9]{{2}}|[{HYPHENS}][0-9]{{1,2}}(?::[0-9]{{2}})?)(?![0-9]| ?[%°])"
+        hour = r"h(?:[0-9]{2})?(?!\p{L})"
+        clock = rf"[0-9]{{1,2}}(?::[0-9]{{2}}|{hour}|[{HYPHENS}][0-9]{{1,2}}(?::[0-9]{{2}})?)(?![0-9]| ?[%°])"
         date = rf",? (?:{month}|[0-9]{{1,2}}(?:st|nd|rd|th|\.)? ?(?:{month}|[0-9]{{1,2}}\.)|{clock})"
         day = alternatives(language.weekdays)
         other = rf"(?:,|,? (?:und|oder|and|or|et|y|e|i|a|en|&)) (?:{day})(?!\p{{L}})"
@@ -77,7 +79,7 @@ class Names:
         yield (
             language.regnal,
             _name(
-                rf"(?P<name>{regnal}) (?P<numeral>[VX]|{_NUMERAL})(?:\.(?=[,;:)]| \p{{Ll}}))?",
+                rf"(?P<name>{regnal}) (?P<numeral>[{single}]|{_NUMERAL})(?:\.(?=[,;:)]| \p{{Ll}}))?",
                 self._regnal,
             ),
         )

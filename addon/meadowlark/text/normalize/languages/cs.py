@@ -68,8 +68,8 @@ _NOUNS = {
     **dict.fromkeys(words("patra místa dne ročníku týdne"), "g"),
     **dict.fromkeys(words("den ročník týden pokus díl"), ""),
     **dict.fromkeys(words("třída kapitola řada minuta"), "f"),
-    **dict.fromkeys(words("třídě třídy kapitole kapitoly řadě řady minutě minuty"), "fg"),
-    **dict.fromkeys(words("třídu kapitolu řadu minutu"), "fa"),
+    **dict.fromkeys(words("třídě třídy kapitole kapitoly řadě řady minutě minuty hodině hodiny"), "fg"),
+    **dict.fromkeys(words("třídu kapitolu řadu minutu hodinu hodinou"), "fa"),
 }
 
 
@@ -417,6 +417,7 @@ LANGUAGE = Language(
     compass=_COMPASS,
     endings={},
     letters={
+        "H2O": "H dva O", "H₂O": "H dva O",
         "CO2": "C O dva", "CO₂": "C O dva", "PM2.5": "P M dva a půl", "PM2,5": "P M dva a půl", "PM10": "P M deset",
         "NO₂": "N O dva", "NO2": "N O dva", "O₃": "ozon",
     },

@@ -13,6 +13,7 @@ from meadowlark.text.normalize.language import (
     Language,
     always,
     by_ending,
+    halves_behind,
     in_order,
     never,
     no_year_word,
@@ -150,6 +151,9 @@ _WINDS = words("viento vientos rachas")
 _COMPASS = {
     "N": "norte", "NE": "noreste", "E": "este", "SE": "sureste", "S": "sur", "SO": "suroeste", "SW": "suroeste",
     "O": "oeste", "NO": "noroeste", "NW": "noroeste",
+    "NNE": "nornoreste", "ENE": "estenoreste", "ESE": "estesureste", "SSE": "sursureste",
+    "SSO": "sursuroeste", "SSW": "sursuroeste", "OSO": "oestesuroeste", "WSW": "oestesuroeste",
+    "ONO": "oestenoroeste", "WNW": "oestenoroeste", "NNO": "nornoroeste", "NNW": "nornoroeste",
 }
 
 LANGUAGE = Language(
@@ -162,7 +166,7 @@ LANGUAGE = Language(
     point=always("coma"),
     fraction_digits=2,
     magnitudes={
-        "mil": noun("mil"), "millón": noun("millón|millones", "m"), "millones": noun("millón|millones", "m"),
+        "mil": noun("mil", "m"), "millón": noun("millón|millones", "m"), "millones": noun("millón|millones", "m"),
         "M": noun("millón|millones", "m"),
     },
     magnitudes_of=lambda text: f"de {text}",
@@ -199,6 +203,7 @@ LANGUAGE = Language(
     over="sobre",
     times_suffix="vez|veces",
     signs={
+        "cap.": "capítulo", "fig.": "figura", "p.": "página",
         "#": "número", "№": "número", "n.º": "número", "nº": "número", "N.º": "número", "Nº": "número",
         "núm.": "número", "±": "más menos", "≈": "unos", "<": "menos de", ">": "más de",
         "§": "párrafo", "≤": "como máximo", "≥": "como mínimo",
@@ -255,7 +260,21 @@ LANGUAGE = Language(
     postcodes=postcodes.SPANISH,
     postcode_digits=2,
     powers={"²": "al cuadrado", "³": "al cubo", "^": "elevado a"},
-    rewrites={
+    rewrites=halves_behind(
+        "y medio", "y media",
+        {
+            "h hora horas": "f",
+            "min minuto minutos": "m",
+            "kg kilo kilos": "m",
+            "l L litro litros": "m",
+            "día días": "m",
+            "año años": "m",
+            "taza tazas": "f",
+            "cucharada cucharadas": "f",
+            "cucharadita cucharaditas": "f",
+            "semana semanas": "f",
+        },
+    ) | {
         r"(?<![\p{L}\p{N}.,])1\.?º(?= de \p{L})": "primero",
         # "1º" and "3º" are shorter before a masculine noun.
         rf"(?<=(?<![\p{{L}}\p{{N}}.,])[0-9]?[13])\.?º(?= (?!(?:{_NO_NOUNS})(?!\p{{L}}))\p{{Ll}})": "er",
@@ -267,6 +286,7 @@ LANGUAGE = Language(
     compass=_COMPASS,
     endings={},
     letters={
+        "H2O": "H dos O", "H₂O": "H dos O",
         "CO2": "C O dos", "CO₂": "C O dos", "PM2.5": "P M dos coma cinco", "PM2,5": "P M dos coma cinco",
         "PM10": "P M diez", "NO₂": "N O dos", "NO2": "N O dos", "O₃": "ozono",
     },

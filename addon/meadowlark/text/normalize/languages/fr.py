@@ -11,6 +11,7 @@ from meadowlark.text.normalize.language import (
     Language,
     always,
     by_ending,
+    halves_behind,
     in_order,
     never,
     no_year_word,
@@ -141,6 +142,9 @@ _WINDS = words("vent vents rafales rafale")
 _COMPASS = {
     "N": "nord", "NE": "nord-est", "E": "est", "SE": "sud-est", "S": "sud", "SO": "sud-ouest", "SW": "sud-ouest",
     "O": "ouest", "NO": "nord-ouest", "NW": "nord-ouest",
+    "NNE": "nord-nord-est", "ENE": "est-nord-est", "ESE": "est-sud-est", "SSE": "sud-sud-est",
+    "SSO": "sud-sud-ouest", "SSW": "sud-sud-ouest", "OSO": "ouest-sud-ouest", "WSW": "ouest-sud-ouest",
+    "ONO": "ouest-nord-ouest", "WNW": "ouest-nord-ouest", "NNO": "nord-nord-ouest", "NNW": "nord-nord-ouest",
 }
 
 LANGUAGE = Language(
@@ -192,6 +196,7 @@ LANGUAGE = Language(
     over="sur",
     times_suffix="fois",
     signs={
+        "p.": "page", "pp.": "pages", "chap.": "chapitre", "fig.": "figure",
         "#": "numéro", "№": "numéro", "n°": "numéro", "nº": "numéro", "N°": "numéro", "§": "paragraphe",
         "±": "plus ou moins", "≈": "environ", "<": "moins de", ">": "plus de", "≤": "au plus", "≥": "au moins",
     },
@@ -244,7 +249,20 @@ LANGUAGE = Language(
     postcodes=postcodes.FRENCH,
     postcode_digits=2,
     powers={"²": "au carré", "³": "au cube", "^": "puissance"},
-    rewrites={
+    rewrites=halves_behind(
+        "et demi", "et demie",
+        {
+            "h heure heures": "f",
+            "min minute minutes": "f",
+            "kg kilo kilos": "m",
+            "l L litre litres": "m",
+            "jour jours": "m",
+            "an ans": "m",
+            "tasse tasses": "f",
+            "cuillère cuillères": "f",
+            "semaine semaines": "f",
+        },
+    ) | {
         r"(?<=\p{Lu}\p{Ll}{2,20} )Ier(?!\p{L})": "premier",
         r"(?<=années )['’](?=[0-9]0(?![\p{L}\p{N}]))": "",
         r"(?<=années ['’]?)80(?![\p{L}\p{N}]|[.,][0-9])": "quatre-vingt",
@@ -253,6 +271,7 @@ LANGUAGE = Language(
     compass=_COMPASS,
     endings={},
     letters={
+        "H2O": "H deux O", "H₂O": "H deux O",
         "CO2": "C O deux", "CO₂": "C O deux", "PM2.5": "P M deux virgule cinq", "PM2,5": "P M deux virgule cinq",
         "PM10": "P M dix", "NO₂": "N O deux", "NO2": "N O deux", "O₃": "ozone",
     },
@@ -266,7 +285,8 @@ LANGUAGE = Language(
         "24h/24": "vingt-quatre heures sur vingt-quatre", "24 h/24": "vingt-quatre heures sur vingt-quatre",
         "7j/7": "sept jours sur sept", "7 j/7": "sept jours sur sept",
     },
-    titles={"M.": "monsieur", "Dr": "docteur", "Dr.": "docteur", "Pr": "professeur", "St": "saint", "Ste": "sainte"},
+    titles={"M.": "monsieur", "Me": "maître", "Dr": "docteur", "Dr.": "docteur", "Pr": "professeur",
+        "St": "saint", "Ste": "sainte"},
     weekdays={
         "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi", "sam": "samedi",
         "dim": "dimanche", "Lun": "lundi", "Mar": "mardi", "Mer": "mercredi", "Jeu": "jeudi", "Ven": "vendredi",

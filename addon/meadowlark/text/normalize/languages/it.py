@@ -14,6 +14,7 @@ from meadowlark.text.normalize.language import (
     Language,
     always,
     by_ending,
+    halves_behind,
     in_order,
     no_year_word,
     noun,
@@ -100,7 +101,10 @@ def _time(clock: Clock) -> str:
 
 
 def _time_range(start: Clock, end: Clock) -> str:
-    return f"{_time(start)} {'all' + chr(39) if end.hour == 1 else 'alle '}{_time(end)}"
+    until = f"{'all' + chr(39) if end.hour == 1 else 'alle '}{_time(end)}"
+    if start.before in ("dalle", "le", "ore", "tra", "dall'", "dall’"):
+        return f"{_time(start)} {until}"
+    return f"{'dall' + chr(39) if start.hour == 1 else 'dalle '}{_time(start)} {until}"
 
 
 def _dotted(number: Dotted) -> str:
@@ -120,7 +124,8 @@ _UNITS = nouns(
         "°C ℃": "grado Celsius|gradi Celsius", "°F ℉": "grado Fahrenheit|gradi Fahrenheit", "°": "grado|gradi",
         "K": "kelvin", "W": "watt", "kW": "chilowatt", "MW": "megawatt", "Wp": "watt di picco",
         "kWp": "chilowatt di picco", "VA": "voltampere", "Wh": "wattora", "kWh": "chilowattora", "MWh": "megawattora",
-        "GWh": "gigawattora", "V": "volt", "mV": "millivolt", "A": "ampere", "mA": "milliampere", "Hz": "hertz",
+        "GWh": "gigawattora", "V": "volt", "mV": "millivolt", "A": "ampere", "mA": "milliampere",
+        "Ah": "ampereora", "mAh": "milliampereora", "Hz": "hertz",
         "kHz": "chilohertz", "MHz": "megahertz", "GHz": "gigahertz", "lx lux": "lux", "lm": "lumen",
         "µg μg": "microgrammo|microgrammi", "mg": "milligrammo|milligrammi", "g": "grammo|grammi",
         "kg": "chilogrammo|chilogrammi", "Pa": "pascal", "hPa": "ettopascal", "kPa": "chilopascal",
@@ -150,6 +155,9 @@ _WINDS = words("vento venti raffiche")
 _COMPASS = {
     "N": "nord", "NE": "nord-est", "E": "est", "SE": "sud-est", "S": "sud", "SO": "sud-ovest", "SW": "sud-ovest",
     "O": "ovest", "NO": "nord-ovest", "NW": "nord-ovest",
+    "NNE": "nord-nord-est", "ENE": "est-nord-est", "ESE": "est-sud-est", "SSE": "sud-sud-est",
+    "SSO": "sud-sud-ovest", "SSW": "sud-sud-ovest", "OSO": "ovest-sud-ovest", "WSW": "ovest-sud-ovest",
+    "ONO": "ovest-nord-ovest", "WNW": "ovest-nord-ovest", "NNO": "nord-nord-ovest", "NNW": "nord-nord-ovest",
 }
 
 LANGUAGE = Language(
@@ -251,7 +259,19 @@ LANGUAGE = Language(
     postcodes=postcodes.ITALIAN,
     postcode_digits=0,
     powers={"²": "al quadrato", "³": "al cubo", "^": "elevato a"},
-    rewrites={
+    rewrites=halves_behind(
+        "e mezzo", "e mezza",
+        {
+            "h ora ore": "f",
+            "min minuto minuti": "m",
+            "kg chilo chili": "m",
+            "l L litro litri": "m",
+            "giorno giorni": "m",
+            "anno anni": "m",
+            "tazza tazze": "f",
+            "settimana settimane": "f",
+        },
+    ) | {
         r"(?<![\p{L}\p{N}.,:/-])1 (?=(?:ora|e-?mail|altra|unità|app|area|auto|uscita|ultima)(?!\p{L}))": "un'",
         r"(?<=anni )['’](?=[0-9]0(?![\p{L}\p{N}]))": "",
         r"(?<=[IVX] )sec\.": "secolo",
@@ -260,6 +280,7 @@ LANGUAGE = Language(
     compass=_COMPASS,
     endings={},
     letters={
+        "H2O": "H due O", "H₂O": "H due O",
         "CO2": "C O due", "CO₂": "C O due", "PM2.5": "P M due virgola cinque", "PM2,5": "P M due virgola cinque",
         "PM10": "P M dieci", "NO₂": "N O due", "NO2": "N O due", "O₃": "ozono",
     },
@@ -282,10 +303,10 @@ LANGUAGE = Language(
         "dom": "domenica", "Lun": "lunedì", "Mar": "martedì", "Mer": "mercoledì", "Gio": "giovedì", "Ven": "venerdì",
         "Sab": "sabato", "Dom": "domenica",
     },
-    regnal=words(
+    regnal=frozenset(["Vittorio Emanuele", "Giovanni Paolo", *words(
         "Enrico Luigi Carlo Filippo Vittorio Umberto Giovanni Paolo Pio Benedetto Gregorio Clemente Innocenzo Leone "
         "Elisabetta Giorgio Guglielmo Edoardo Riccardo Napoleone Nicola Alessandro Pietro Caterina Federico Ferdinando"
-    ),
+    )]),
     regnal_ordinal=lambda number, name: _ordinal(number, "f" if name in ("Elisabetta", "Caterina", "Maria") else ""),
     numbered=words("capitolo parte atto volume tomo sezione fase tipo allegato libro articolo titolo stagione"),
     centuries={"secolo": "", "sec.": ""},

@@ -103,6 +103,10 @@ _WINDS = words("wind windstoten windvlagen")
 _COMPASS = {
     "N": "noord", "NO": "noordoost", "NE": "noordoost", "O": "oost", "ZO": "zuidoost", "Z": "zuid",
     "ZW": "zuidwest", "SW": "zuidwest", "W": "west", "NW": "noordwest",
+    "NNO": "noordnoordoost", "NNE": "noordnoordoost", "ONO": "oostnoordoost", "ENE": "oostnoordoost",
+    "OZO": "oostzuidoost", "ESE": "oostzuidoost", "ZZO": "zuidzuidoost", "SSE": "zuidzuidoost",
+    "ZZW": "zuidzuidwest", "SSW": "zuidzuidwest", "WZW": "westzuidwest", "WSW": "westzuidwest",
+    "WNW": "westnoordwest", "NNW": "noordnoordwest",
 }
 
 LANGUAGE = Language(
@@ -202,16 +206,19 @@ LANGUAGE = Language(
     rewrites={
         r"(?<=jaren )['’](?=[0-9]0(?![\p{L}\p{N}]))": "",
         r"(?<![\p{L}\p{N}.,])(2[0-4]|1[0-9]|0?[0-9])u([0-5][0-9])(?!\p{L})": r"\1:\2 uur",
+        r"(?<=(?<![\p{L}\p{N}.,])(?:2[0-4]|1[0-9]|0?[0-9])\.[0-5][0-9]) ?u\b\.?(?=[\s,;:!?)]|$)": " uur",
         r"(?<!\p{L})(ma|di|wo|do|vr|za|zo) t/m (?=(?:ma|di|wo|do|vr|za|zo)(?!\p{L}))": r"\1–",
     },
     winds=_WINDS,
     compass=_COMPASS,
     endings={"str.": "straat"},
     letters={
+        "H2O": "H twee O", "H₂O": "H twee O",
         "CO2": "C O twee", "CO₂": "C O twee", "PM2.5": "P M twee komma vijf", "PM2,5": "P M twee komma vijf",
         "PM10": "P M tien", "NO₂": "N O twee", "NO2": "N O twee", "O₃": "ozon",
     },
     abbreviations={
+        "art.": "artikel", "hfst.": "hoofdstuk", "blz.": "bladzijde",
         "bijv.": "bijvoorbeeld", "Bijv.": "Bijvoorbeeld", "b.v.": "bijvoorbeeld", "bv.": "bijvoorbeeld",
         "d.w.z.": "dat wil zeggen", "o.a.": "onder andere", "m.b.t.": "met betrekking tot",
         "t.a.v.": "ter attentie van",
@@ -235,7 +242,8 @@ LANGUAGE = Language(
     },
     regnal=words(
         "Willem Karel Lodewijk Hendrik Filips Frederik Maurits Napoleon Leopold Albert Johannes Paulus Pius Benedictus "
-        "Gregorius Clemens Innocentius Leo Elisabeth George Eduard Richard Nicolaas Alexander Peter Catharina"
+        "Gregorius Clemens Innocentius Leo Elisabeth George Eduard Richard Nicolaas Alexander Peter Catharina "
+        "Elizabeth"
     ),
     regnal_ordinal=lambda number, name: f"de {_ordinal(number)}",
     numbered=words("hoofdstuk deel akte volume sectie fase type bijlage boek artikel titel seizoen"),

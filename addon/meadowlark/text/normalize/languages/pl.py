@@ -61,8 +61,8 @@ _INSTRUMENTALS = in_order(
 )
 
 _HOUR_CASES = {
-    **dict.fromkeys(("o", "godzinie", "od", "do", "po", "około", "koło", "okolo"), "fg"),
-    **dict.fromkeys(("na", "przed", "za", "między", "pomiędzy"), "fa"),
+    **dict.fromkeys(("o", "godzinie", "godziny", "od", "do", "po", "około", "koło", "okolo"), "fg"),
+    **dict.fromkeys(("na", "godzinę", "godziną", "przed", "za", "między", "pomiędzy"), "fa"),
 }
 _CASES = {
     **dict.fromkeys(
@@ -326,6 +326,14 @@ _REWRITES = {
         rf"(?<=(?i:wiatr|wieje|podmuchy|porywy) (?:wieje )?ze? ){point}(?!\p{{L}})": side
         for point, side in {"N": "północy", "S": "południa", "W": "zachodu", "E": "wschodu"}.items()
     },
+    **{
+        rf"(?<=(?i:(?<!\p{{L}})(?:{before})) )godz\.(?= [0-9])": said
+        for before, said in {
+            "o|po": "godzinie", "od|do|około|koło": "godziny", "na": "godzinę", "przed|między": "godziną",
+        }.items()
+    },
+    r"(?<=(?i:(?<!\p{L})(?:o|po|od|do|około|koło|na|przed) godzin[ęąy]|(?<!\p{L})(?:o|po) godzinie) )"
+    r"([01]?[0-9]|2[0-4])(?![\p{L}\p{N}:%]|[.,][0-9]|[-–]| (?:min|sek))": r"\1:00",
     r"(?<=(?i:(?<!\p{L})(?:u|do|od|dla|bez)) )dr\.(?= \p{Lu})": "doktora",
     r"(?<=(?i:(?<!\p{L})(?:z|przed|nad|za)) )dr\.(?= \p{Lu})": "doktorem",
     r"(?<![\p{L}\p{N}] ?)<(?= ?[0-9])": "poniżej ",
@@ -438,12 +446,13 @@ LANGUAGE = Language(
     compass=_COMPASS,
     endings={},
     letters={
+        "H2O": "H dwa O", "H₂O": "H dwa O",
         "CO2": "C O dwa", "CO₂": "C O dwa", "PM2.5": "P M dwa i pół", "PM2,5": "P M dwa i pół", "PM10": "P M dziesięć",
         "NO₂": "N O dwa", "NO2": "N O dwa", "O₃": "ozon",
     },
     abbreviations={
         "np.": "na przykład", "Np.": "Na przykład", "itd.": "i tak dalej", "itp.": "i tym podobne", "tzn.": "to znaczy",
-        "tj.": "to jest", "zob.": "zobacz", "por.": "porównaj",
+        "tj.": "to jest", "rozdz.": "rozdział", "zob.": "zobacz", "por.": "porównaj",
         "m.in.": "między innymi", "m. in.": "między innymi", "ok.": "około",
 
         "p.n.e.": "przed naszą erą", "n.e.": "naszej ery", "tel.": "telefon", "Tel.": "telefon", "godz.": "godzina",

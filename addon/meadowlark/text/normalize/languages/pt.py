@@ -15,6 +15,7 @@ from meadowlark.text.normalize.language import (
     Noun,
     always,
     by_ending,
+    halves_behind,
     in_order,
     never,
     no_year_word,
@@ -45,7 +46,7 @@ def _regnal(cardinal: Cardinal, number: int, name: str) -> str:
     """Pedro segundo, Isabel segunda, Luís catorze."""
     if number > 10:
         return cardinal(number, "")
-    return _ordinal(number, "f" if name in ("Isabel", "Maria", "Catarina") else "")
+    return _ordinal(number, "f" if name in ("Isabel", "Elizabeth", "Maria", "Catarina") else "")
 
 
 _agreement = by_ending(
@@ -141,6 +142,9 @@ _WINDS = words("vento ventos rajadas")
 _COMPASS = {
     "N": "norte", "NE": "nordeste", "SE": "sudeste", "S": "sul", "SO": "sudoeste", "SW": "sudoeste",
     "NO": "noroeste", "NW": "noroeste",
+    "NNE": "nor-nordeste", "ENE": "és-nordeste", "ESE": "és-sudeste", "SSE": "su-sudeste",
+    "SSO": "su-sudoeste", "SSW": "su-sudoeste", "OSO": "oés-sudoeste", "WSW": "oés-sudoeste",
+    "ONO": "oés-noroeste", "WNW": "oés-noroeste", "NNO": "nor-noroeste", "NNW": "nor-noroeste",
 }
 
 LANGUAGE = Language(
@@ -188,6 +192,7 @@ LANGUAGE = Language(
     over="por",
     times_suffix="vez|vezes",
     signs={
+        "cap.": "capítulo", "fig.": "figura", "p.": "página",
         "#": "número", "№": "número", "n.º": "número", "nº": "número", "Nº": "número", "N.º": "número",
         "±": "mais ou menos", "≈": "cerca de", "<": "menos de", ">": "mais de", "≤": "no máximo", "≥": "no mínimo",
         "§": "parágrafo",
@@ -242,7 +247,20 @@ LANGUAGE = Language(
     postcodes=postcodes.PORTUGUESE,
     postcode_digits=0,
     powers={"²": "ao quadrado", "³": "ao cubo", "^": "elevado a"},
-    rewrites={
+    rewrites=halves_behind(
+        "e meio", "e meia",
+        {
+            "h hora horas": "f",
+            "min minuto minutos": "m",
+            "kg quilo quilos": "m",
+            "l L litro litros": "m",
+            "dia dias": "m",
+            "ano anos": "m",
+            "xícara xícaras": "f",
+            "colher colheres": "f",
+            "semana semanas": "f",
+        },
+    ) | {
         r"(?<=(?i:máxima|mínima|temperatura|temperaturas|máximas|mínimas|marca|faz|fazem|atinge) "
         r"(?:\p{Ll}{1,6} )?[0-9]{1,2})º(?! ?\p{L}{4})": "°",
 },
@@ -250,6 +268,7 @@ LANGUAGE = Language(
     compass=_COMPASS,
     endings={},
     letters={
+        "H2O": "H dois O", "H₂O": "H dois O",
         "CO2": "C O dois", "CO₂": "C O dois", "PM2.5": "P M dois vírgula cinco", "PM2,5": "P M dois vírgula cinco",
         "PM10": "P M dez", "NO₂": "N O dois", "NO2": "N O dois", "O₃": "ozônio",
     },
@@ -260,7 +279,7 @@ LANGUAGE = Language(
         "d.C.": "depois de Cristo",
     },
     titles={
-        "Sr.": "senhor", "Sra.": "senhora", "Dr.": "doutor", "Dra.": "doutora", "Prof.": "professor",
+        "Sr.": "senhor", "D.": "dom", "Sra.": "senhora", "Dr.": "doutor", "Dra.": "doutora", "Prof.": "professor",
         "Profa.": "professora", "Eng.": "engenheiro", "Av.": "avenida",
     },
     weekdays={
@@ -270,7 +289,8 @@ LANGUAGE = Language(
     },
     regnal=words(
         "Pedro João Luís Henrique Carlos Filipe Afonso Manuel Sancho Fernando Isabel Jorge Guilherme Eduardo Ricardo "
-        "Napoleão Paulo Pio Bento Gregório Clemente Inocêncio Leão Nicolau Alexandre Catarina Frederico Leopoldo Maria"
+        "Napoleão Paulo Pio Bento Gregório Clemente Inocêncio Leão Nicolau Alexandre Catarina Frederico Leopoldo Maria "
+        "Elizabeth"
     ),
     regnal_ordinal=lambda number, name: _regnal(_brazilian, number, name),
     numbered=words("capítulo parte ato volume tomo seção fase tipo anexo livro artigo título século temporada"),
