@@ -249,7 +249,7 @@ def test_wrong_engine_options_are_one_line(place: Place, voice: Pulled) -> None:
     assert "Options of espeak: espeak has no option 'rat'" in done.stderr
     assert "Options of piper: piper option length_scale = 99: use a number from 0.25 to 4." in done.stderr
     assert "Traceback" not in done.stderr
-    assert done.stderr.count("length_scale = 99") <= 4  # where the load fails before the sentence comes, it is tried anew
+    assert done.stderr.count("length_scale = 99") <= 4  # a load that fails before the sentence comes is tried once more
 
 
 def test_a_server_tells_of_wrong_engine_options_at_start(place: Place, voice: Pulled) -> None:
