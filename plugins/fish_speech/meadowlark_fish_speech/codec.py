@@ -56,6 +56,7 @@ class CodecConfig:
 
     encoder_window: int = 512
     head_dim: int = 64
+    encoder_head_dim: int = 64
     rope_base: float = 10000.0
     norm_eps: float = 1e-5
 
@@ -67,6 +68,7 @@ class CodecConfig:
             post["window_size"],
             general["window_size_encoder"],
             post["head_dim"],
+            general["head_dim"],
             float(post["rope_base"]),
             post["norm_eps"],
         )
@@ -170,12 +172,13 @@ class ConvNeXt:
 class Transformer:
     """Sees a window of the past; (B, C, T) → (B, C, T)."""
 
-    def __init__(self, read: Reader, prefix: str, about: CodecConfig, window: int) -> None:
+    def __init__(self, read: Reader, prefix: str, about: CodecConfig, window: int, width: int) -> None:
+        """width: of a head."""
         weights, plan = read.weights, read.plan
         count = weights.numbered(f"{prefix}.layers")
         rows, dim = weights.shape(f"{prefix}.layers.0.attention.wqkv.weight")
         hidden = weights.shape(f"{prefix}.layers.0.feed_forward.w1.weight")[0]
-        width, self.eps = about.head_dim, about.norm_eps
+        self.eps = about.norm_eps
         heads = rows // 3 // width
         config = StackConfig(count, dim, heads, heads, width, hidden, False, False, False, about.rope_base, self.eps)
         self.layers = [
@@ -272,7 +275,7 @@ class Decoder:
         read = Reader(weights, plan)
         self.plan = plan
         self.codebooks = codebooks(read)
-        self.post = Transformer(read, "quantizer.post_module", config, config.window)
+        self.post = Transformer(read, "quantizer.post_module", config, config.window, config.head_dim)
         self.upsampling = [
             (
                 read.transposed(f"quantizer.upsample.{index}.0.conv", rate),
@@ -358,7 +361,7 @@ class Encoder:
             )
             for index, rate in enumerate(down)
         ]
-        self.pre = Transformer(read, "quantizer.pre_module", config, config.window)
+        self.pre = Transformer(read, "quantizer.pre_module", config, config.window, config.head_dim)
 
     @staticmethod
     def _block(
@@ -370,7 +373,9 @@ class Encoder:
             [Residual(read, f"{prefix}.{number}", dilation) for number, dilation in enumerate(DILATIONS)],
             Snake(read, f"{prefix}.3"),
             read.conv(f"{prefix}.4.conv", stride=rate),
-            Transformer(read, f"{prefix}.5", config, config.encoder_window) if has_transformer else None,
+            Transformer(read, f"{prefix}.5", config, config.encoder_window, config.encoder_head_dim)
+            if has_transformer
+            else None,
         )
 
     @torch.inference_mode()

@@ -141,7 +141,7 @@ class PackedDecoder:
         config, read = config or CodecConfig(), reader(weights, plan)
         self.plan = plan
         self.codebooks = codebooks(read)
-        self.post = Transformer(read, "quantizer.post_module", config, config.window)
+        self.post = Transformer(read, "quantizer.post_module", config, config.window, config.head_dim)
         up = steps(read, "upsample")
         self.upsampling = [self._up(read, f"quantizer.upsample.{index}", rate) for index, rate in enumerate(up)]
         self.waves = Waves(read, math.prod(up))
@@ -191,7 +191,7 @@ class PackedEncoder:
         weight, bias = _conv(read, f"encoder.block.{last + 1}.conv")
         self.end = Snaked(_alpha(read, f"encoder.block.{last}"), weight, bias, plan.dtype, length)
         self.downsampling = [self._down(read, f"quantizer.downsample.{index}", rate) for index, rate in enumerate(down)]
-        self.pre = Transformer(read, "quantizer.pre_module", config, config.window)
+        self.pre = Transformer(read, "quantizer.pre_module", config, config.window, config.head_dim)
 
     @staticmethod
     def _block(
@@ -205,7 +205,7 @@ class PackedEncoder:
         down = Snaked(_alpha(read, f"{prefix}.3"), weight, bias, read.plan.dtype, length // rate, stride=rate)
         if not read.weights.numbered(f"{prefix}.5.layers"):
             return residuals, down, None
-        return residuals, down, Transformer(read, f"{prefix}.5", config, config.encoder_window)
+        return residuals, down, Transformer(read, f"{prefix}.5", config, config.encoder_window, config.encoder_head_dim)
 
     @staticmethod
     def _down(read: Reader, prefix: str, rate: int) -> tuple[PackedLinear, ConvNeXt]:

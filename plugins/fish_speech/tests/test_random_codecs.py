@@ -72,8 +72,8 @@ class Plain:
             y = functional.gelu(y) if part == "pwconv1" else y * self.weights[f"{name}.gamma"]
         return x + y.transpose(1, 2)
 
-    def transformer(self, name: str, x: Tensor, window: int) -> Tensor:
-        x, width, eps = x.transpose(1, 2), self.config.head_dim, self.config.norm_eps
+    def transformer(self, name: str, x: Tensor, window: int, width: int) -> Tensor:
+        x, eps = x.transpose(1, 2), self.config.norm_eps
         places = torch.arange(x.shape[1])
         seen = (places[None] <= places[:, None]) & (places[None] > places[:, None] - window)
         layer = 0
@@ -116,7 +116,7 @@ class Plain:
 
     def decode(self, codes: Tensor) -> Tensor:
         x = torch.stack([self.vector(book, codes[:, place]) for place, book in enumerate(self.books())]).sum(dim=0)
-        x = self.transformer("quantizer.post_module", x, self.config.window)
+        x = self.transformer("quantizer.post_module", x, self.config.window, self.config.head_dim)
         for place, step in enumerate(reversed(self.steps)):
             name = f"quantizer.upsample.{place}"
             x = self.mix(f"{name}.1", self.transposed(f"{name}.0.conv", x, step))
@@ -139,13 +139,13 @@ class Plain:
                 x = self.residual(f"{name}.{number}", x, dilation)
             x = self.conv(f"{name}.4.conv", self.snake(f"{name}.3", x), stride=rate)
             if f"{name}.5.norm.weight" in self.weights:
-                x = self.transformer(f"{name}.5", x, self.config.encoder_window)
+                x = self.transformer(f"{name}.5", x, self.config.encoder_window, self.config.encoder_head_dim)
         last = len(self.rates) + 1
         x = self.conv(f"encoder.block.{last + 1}.conv", self.snake(f"encoder.block.{last}", x))
         for place, step in enumerate(self.steps):
             name = f"quantizer.downsample.{place}"
             x = self.mix(f"{name}.1", self.conv(f"{name}.0.conv", x, stride=step))
-        x, found, better = self.transformer("quantizer.pre_module", x, self.config.window), [], []
+        x, found, better = self.transformer("quantizer.pre_module", x, self.config.window, self.config.head_dim), [], []
         for book in self.books():
             low = functional.normalize(self.conv(f"{book}.in_proj", x), dim=1)
             table = functional.normalize(self.weights[f"{book}.codebook.weight"], dim=1)
@@ -161,17 +161,17 @@ def _norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
 
 
 SHAPES = [
-    # width, decoder's, layers, rates, steps, sizes of codebooks, head_dim, windows, base, eps
-    (32, 48, 2, (2, 4, 8, 8), (2, 2), (600, *(300,) * 9), 64, 5, 512, 10000.0, 1e-5),
-    (48, 32, 1, (2, 3, 5), (2, 2), (70, 40, 50), 16, 3, 7, 500.0, 1e-6),
-    (16, 24, 3, (4, 2), (3,), (33, 90, 20, 64), 8, 128, 20, 1e6, 1e-5),
-    (64, 64, 2, (2, 2, 2, 2, 2), (2, 4), (257,), 32, 1, 1, 10000.0, 1e-4),
+    # width, decoder's, layers, rates, steps, sizes of codebooks, widths of heads, windows, base, eps
+    (32, 48, 2, (2, 4, 8, 8), (2, 2), (600, *(300,) * 9), 64, 32, 5, 512, 10000.0, 1e-5),
+    (48, 32, 1, (2, 3, 5), (2, 2), (70, 40, 50), 16, 8, 3, 7, 500.0, 1e-6),
+    (16, 24, 3, (4, 2), (3,), (33, 90, 20, 64), 8, 4, 128, 20, 1e6, 1e-5),
+    (64, 64, 2, (2, 2, 2, 2, 2), (2, 4), (257,), 32, 64, 1, 1, 10000.0, 1e-4),
 ]
 
 
 def checks(shape: int, file: Path) -> None:
     """By torch and packed, whole and in pieces, there and back."""
-    width, decoder_width, layers, rates, steps, sizes, head_dim, window, before, base, eps = SHAPES[shape]
+    width, decoder_width, layers, rates, steps, sizes, head_dim, before_dim, window, before, base, eps = SHAPES[shape]
     generator = torch.Generator().manual_seed(shape)
     found = codec_tensors(
         width,
@@ -191,7 +191,7 @@ def checks(shape: int, file: Path) -> None:
         elif name.endswith("norm.weight"):
             tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
     write(found, file)
-    config = codec.CodecConfig(window, before, head_dim, base, eps)
+    config = codec.CodecConfig(window, before, head_dim, before_dim, base, eps)
     plain = Plain(found, rates, steps, config)
     codes = torch.stack([torch.randint(0, size + 3, (1, FRAMES), generator=generator) for size in sizes], dim=1)
     wanted = plain.decode(codes)
@@ -219,6 +219,12 @@ def checks(shape: int, file: Path) -> None:
 @pytest.mark.parametrize("shape", range(len(SHAPES)))
 def test_a_codec_of_another_shape_is_computed_alike_in_all_ways(shape: int, tmp_path: Path) -> None:
     checks(shape, tmp_path / "codec.safetensors")
+
+
+def test_what_shapes_do_not_say_is_read_from_what_lies_beside_golden_data() -> None:
+    post = {"window_size": 8, "head_dim": 16, "rope_base": 500, "norm_eps": 1e-6}
+    found = codec.CodecConfig.of({"post": post, "general": {"window_size_encoder": 20, "head_dim": 32}})
+    assert found == codec.CodecConfig(8, 20, 16, 32, 500.0, 1e-6)
 
 
 @pytest.mark.skipif("MEADOWLARK_GOLDEN" not in os.environ, reason="MEADOWLARK_GOLDEN names no folder")
