@@ -51,6 +51,8 @@ def main(arguments):
             ):
                 found = codec_checks(decoder(weights, Plan(), config), trace, encoder(weights, Plan(), config))
                 checks += [(f"{place.name}, {way}", each) for each in found]
+    if not checks:
+        sys.exit(f"{folder} has no golden data of Fish-Speech or its codec")
     for name, each in checks:
         print("ok  " if each.ok else "OFF ", name, each)
     tokens = [each.error for _, each in checks if not each.allowed]
@@ -60,8 +62,8 @@ def main(arguments):
             "checks": len(checks),
             "failed": sum(not each.ok for _, each in checks),
             "tokens_that_differ": int(sum(tokens)),
-            "logits_error_1e6": max(each.error for _, each in checks if "logits" in each.name) * 1e6,
-            "audio_error_1e6": max(each.error for _, each in checks if "audio" in each.name) * 1e6,
+            "logits_error_1e6": max((each.error for _, each in checks if "logits" in each.name), default=0) * 1e6,
+            "audio_error_1e6": max((each.error for _, each in checks if "audio" in each.name), default=0) * 1e6,
         },
     )
     sys.exit(any(not each.ok for _, each in checks))
