@@ -82,7 +82,9 @@ class Outlet:
 
     def abort(self) -> None:
         """Close now, whatever has not been sent."""
-        self._writer.transport.abort()
+        transport = self._writer.transport
+        if transport.get_write_buffer_size() or not transport.is_closing():  # asyncio trips over one that is closed
+            transport.abort()
 
     async def _send_last(self, events: bytes, stream: asyncio.StreamReader) -> None:
         """Send an error, and read on until the client has it: closing with bytes unread makes the system discard it."""
