@@ -99,7 +99,7 @@ class Delivery:
                     _LOGGER.warning("%s; %s says the sentence again", error, self._choice.name)
                     within, again = None, True
                     continue
-                _LOGGER.warning("%s; %s speaks instead", error, others[0].name)
+                _LOGGER.warning("%s; %s speaks instead", str(error).rstrip("."), others[0].name)
                 failed, self._choice, self._hand_over = self._choice, others[0], None
                 self._failed |= failed is self._asked and isinstance(error, WorkerError)
                 within = None if self._reply.started.is_set() or len(others) == 1 else self._means.fallbacks.budget
