@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,13 @@ FILES = {
     "birdhouse/assigned.py": RAISES + "if True:\n    Wren = type('Wren', (), {})\n",
     "birdhouse/star.py": RAISES + "from birdhouse.nest.pipeline import *\n",
     "birdhouse/lazy.py": RAISES + "def __getattr__(name): ...\n",
+    "birdhouse/filled.py": "class Robin: ...\nvars()['Wren'] = Robin\n",
+    "birdhouse/replaced.py": "import sys, other\nsys.modules[__name__] = other.Lazy(__name__, {'nest': ['Wren']})\n",
+    "birdhouse/tree/branch/wren.py": "class Wren: ...\n",
     "birdhouse/broken.py": "class\n",
     "birdhouse/compiled.so": "",
+    "aviaries/__init__.py": "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n",
+    "lazy_birds/__init__.py": RAISES.replace("raise", "def __getattr__(name): raise"),
 }
 
 
@@ -46,13 +52,27 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         "birdhouse.assigned:Wren",
         "birdhouse.star:Wren",
         "birdhouse.lazy:Wren",
+        "birdhouse.filled:Wren",
+        "birdhouse.replaced:Wren",
+        "birdhouse.tree.branch.wren:Wren",
         "birdhouse.compiled:Wren",
+        "aviaries.elsewhere.pipeline:Wren",
         "meadowlark.testing.engines:ToneEngine",
         "pathlib:Path",
     ],
 )
 def test_what_is_there_or_may_be(pipeline: str) -> None:
     assert fault(pipeline) == ""
+
+
+def test_a_loaded_package_is_not_asked_for_what_it_makes_when_asked() -> None:
+    """It may import torch for that, in a process that has five seconds."""
+    importlib.import_module("lazy_birds")
+    try:
+        assert fault("lazy_birds:Wren") == ""
+        assert fault("lazy_birds.nest:Wren").startswith("pipeline 'lazy_birds.nest:Wren': there is no module")
+    finally:
+        del sys.modules["lazy_birds"]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,17 @@ import re
 import sys
 from collections.abc import Iterable
 from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 _REMEDY = "correct `pipeline` in its manifest, or install the plugin anew"
 
-_UNSEEN = frozenset({"*", "__getattr__", "exec", "globals", "setattr"})
+_UNSEEN = frozenset(
+    {"*", "__dict__", "__getattr__", "__pyarmor__", "exec", "globals", "locals", "modules", "setattr", "vars"}
+)
 """A module in whose code one of these occurs may have names that cannot be seen in it."""
+
+_ELSEWHERE = re.compile(r"\b(__path__|modules|meta_path|path_hooks)\b")
+"""A package in whose code one of these occurs may have modules that lie elsewhere, once it is imported."""
 
 
 def fault(pipeline: str) -> str:
@@ -23,27 +29,38 @@ def fault(pipeline: str) -> str:
         wrong = _fault(module, name)
     except (ImportError, SyntaxError, ValueError) as error:
         wrong = f"{module} cannot be read: {error}; mend it, or install the plugin anew"
+    except KeyError:  # of a folder without __init__.py importlib asks for the package around it, which is not imported
+        wrong = ""
     return f"pipeline {pipeline!r}: {wrong}" if wrong else ""
 
 
 def _fault(module: str, name: str) -> str:
     if module in sys.modules:
-        loaded = sys.modules[module]
-        return "" if hasattr(loaded, name) else _no_class(module, name, vars(loaded))
+        return _fault_of_loaded(sys.modules[module], name)
     package = ""
     at: list[str] | None = None
     spec: ModuleSpec | None = None
+    around: list[ModuleSpec] = []
     for part in module.split("."):
         spec = _find(package + part, at)
         if spec is None:
+            if any(_ELSEWHERE.search(_source(each) or "") for each in around):
+                return ""
             siblings = pkgutil.iter_modules(at) if at is not None else ()
             return f"there is no module {package + part!r}; {_remedy(part, (each.name for each in siblings), package)}"
         package, at = f"{spec.name}.", _inside(spec)
+        around.append(spec)
     source = _source(spec) if spec else None
     if source is None or re.search(rf"^class {name}\b", source, re.MULTILINE):
         return ""
     names, classes = _names(ast.parse(source, f"{module}.py"))
     return "" if name in names or names & _UNSEEN else _no_class(module, name, classes)
+
+
+def _fault_of_loaded(module: ModuleType, name: str) -> str:
+    """Nobody asks it for the name: one that makes its names when they are wanted would import what it is made for."""
+    known = vars(module) if type(module) is ModuleType else {"__getattr__": module}
+    return "" if name in known or "__getattr__" in known else _no_class(module.__name__, name, known)
 
 
 def _find(module: str, at: Iterable[str] | None) -> ModuleSpec | None:
@@ -74,7 +91,7 @@ def _names(code: ast.Module) -> tuple[set[str], list[str]]:
         match node:
             case ast.ClassDef(name=name):
                 classes.append(name)
-            case ast.FunctionDef(name=name) | ast.Name(id=name):
+            case ast.FunctionDef(name=name) | ast.Name(id=name) | ast.Attribute(attr=name):
                 names.add(name)
             case ast.alias(name=name, asname=other):
                 names.add(other or name)
