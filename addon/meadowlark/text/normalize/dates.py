@@ -146,7 +146,7 @@ class Calendar:
             rule(rf"{_TIME.format('')}(?:{to}{_TIME.format('2')})?{word}?", self._read_time),
             rule(rf"{dotted}(?:{to}{dotted2})?{word}", self._read_time),
             rule(rf"{hour.format('')}(?:{to}{hour.format('2')})?{sure}", self._read_time),
-            rule(rf"{dotted}(?:{to}{dotted2})?(?! ?(?:{alternatives(measures)}))", self._read_dotted_time),
+            rule(rf"{dotted}(?:{to}{dotted2})?(?! ?(?:{alternatives(measures)})(?!\p{{L}}))", self._read_dotted_time),
         ]
         if language.clock_hour:
             lettered2 = rf"(?P<hour2>2[0-4]|1[0-9]|0?[0-9]) ?{language.clock_hour} ?(?P<minute2>[0-5][0-9])?"

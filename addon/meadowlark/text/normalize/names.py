@@ -17,7 +17,7 @@ _NUMERALS: Final = in_order(
     "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX XXI XXII XXIII XXIV XXV"
 )
 _NUMERAL_SUFFIXES: Final = ("", "e", "er", "ème", "º", "ª")
-_ALSO_ENDS: Final = frozenset(("M.", "D.", "St.", "Mt.", "Ft."))
+_ALSO_ENDS: Final = frozenset(("M.", "Me", "D.", "St.", "Mt.", "Ft."))
 """Titles that are something else behind a name: "Main St.", "Jean M. Dupont"."""
 _LEAD: Final = r"(?<![\p{L}\p{N}\p{M}_.@/\\])"
 _END: Final = r"(?![\p{L}\p{N}\p{M}_]|[.@/\\]\p{L})"
@@ -55,7 +55,8 @@ class Names:
         months = alternatives(language.month_names)
         month = rf"(?i:{months})(?!\p{{L}})"
         hour = r"h(?:[0-9]{2})?(?!\p{L})"
-        clock = rf"[0-9]{{1,2}}(?::[0-9]{{2}}|{hour}|[{HYPHENS}][0-9]{{1,2}}(?::[0-9]{{2}})?)(?![0-9]| ?[%°])"
+        later = rf"(?: to |[{HYPHENS}])[0-9]{{1,2}}(?::[0-9]{{2}})?"
+        clock = rf"[0-9]{{1,2}}(?::[0-9]{{2}}|{hour}|{later})(?![0-9]| ?[%°])"
         date = rf",? (?:{month}|[0-9]{{1,2}}(?:st|nd|rd|th|\.)? ?(?:{month}|[0-9]{{1,2}}\.)|{clock})"
         day = alternatives(language.weekdays)
         other = rf"(?:,|,? (?:und|oder|and|or|et|y|e|i|a|en|&)) (?:{day})(?!\p{{L}})"

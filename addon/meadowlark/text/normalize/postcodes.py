@@ -54,23 +54,33 @@ def _before(towns: str) -> str:
 def _behind(streets: str, called: str) -> str:
     """Behind "12 rue de Rivoli," and a capital follows, or behind the word for postcode."""
     street = rf"(?i:(?<!\p{{L}})(?:{streets}))[\p{{L}}\p{{M}}'’ .-]{{1,40}}(?:,? ?[0-9]{{1,4}} ?[\p{{L}}º]{{0,3}})?"
-    return rf"(?<={street}, ?|{street} - )[0-9]{{5}}(?= \p{{Lu}})|(?<=(?i:{called}) (?:\p{{Ll}}{{1,3}} )?)[0-9]{{5}}"
+    return (
+        rf"(?<={street}, ?|{street} - )[0-9]{{5}}(?= (?!(?:EUR|USD|Euro)(?!\p{{L}}))\p{{Lu}})"
+        rf"|(?<=(?i:{called}) (?:\p{{Ll}}{{1,3}} )?)[0-9]{{5}}"
+    )
 
 
 GERMAN: Final = rf"(?<=(?<!\p{{L}})D-|[0-9] ?\p{{Ll}}?, )[0-9]{{5}}(?= \p{{Lu}})|{_before(_GERMAN_TOWNS)}"
 # "33000" is read as a number, as the French do.
 FRENCH: Final = (
     rf"(?![1-9][0-9]000)(?:{_before(_FRENCH_TOWNS)}|(?<=(?<!\p{{L}})F-)[0-9]{{5}}(?= \p{{Lu}})|"
-    + _behind("rue|avenue|av|boulevard|bd|place|chemin|impasse|allée|allées|quai|cours|route|square", "code postal")
+    + _behind(
+        "rue|avenue|av|boulevard|bd|place|chemin|impasse|allée|allées|quai|(?<!(?:au|en) )cours|(?<!en )route|square",
+        "code postal",
+    )
     + ")"
 )
 SPANISH: Final = f"{_before(_SPANISH_TOWNS)}|" + _behind(
-    "calle|c/|avda|avenida|plaza|paseo|carretera|camino|ronda|travesía", "código postal"
+    "calle|c/|avda|avenida|plaza|paseo|carretera|(?<!en )camino|ronda|travesía", "código postal"
 )
 ITALIAN: Final = f"{_before(_ITALIAN_TOWNS)}|" + _behind(
-    "via|viale|piazza|piazzale|corso|largo|vicolo|strada", "cap|codice postale"
+    "via|viale|piazza|piazzale|(?<!nel )corso|largo|vicolo|strada", "cap|codice postale"
 )
-DUTCH: Final = r"[1-9][0-9]{3}(?= ?(?!EUR|USD)\p{Lu}{2},? +\p{Lu}\p{Ll})"
+# "In 2024 NS Reizigers": behind anything but a comma, a line's beginning or the word for it, 1950 to 2049 is a year.
+DUTCH: Final = (
+    r"(?:(?!19[5-9]|20[0-4])[1-9][0-9]{3}|(?<=(?:^|[0-9]\p{L}?,?|[,;:(]|(?i:adres|postcode)) ?)[12][0-9]{3})"
+    r"(?= ?(?!EUR|USD|TV)\p{Lu}{2},? +\p{Lu}\p{Ll})"
+)
 POLISH: Final = r"[0-9]{2}-[0-9]{3}(?= \p{Lu})"
 PORTUGUESE: Final = r"(?:[0-9]{4}|[0-9]{5})-[0-9]{3}(?= \p{Lu})"
 AMERICAN: Final = rf"(?<=(?<!\p{{L}})(?:{'|'.join(_STATES.split())}),? )[0-9]{{5}}(?:-[0-9]{{4}})?"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import regex
+
 from meadowlark.text.normalize.amounts import Amount, Amounts
 from meadowlark.text.normalize.language import SINGULAR, Language, Noun
 from meadowlark.text.normalize.rules import (
@@ -14,12 +16,15 @@ from meadowlark.text.normalize.rules import (
     alternatives,
     ends_text,
     rule,
+    text_before,
     word_after,
     word_before,
 )
 
 _SPACED_UNITS = frozenset(("A", "m", "K", "C", "F", "t", "in", "d", "J", "N", "B", "b", "ha", "ac", "cd"))
 """Read only behind a space: "flat 10A" and "5m" may be anything."""
+_LETTER_RE = regex.compile(r"\p{L} A $")
+"""Before "5 mg" in "vitamin A 5 mg": no article."""
 _OF_MONEY = frozenset(("B", "K", "T", "m"))
 """Magnitudes of money only: "$3.5B" are billions, "5 B" are bytes."""
 
@@ -111,8 +116,10 @@ class Quantities:
 
     def _case(self, match: Match) -> str:
         case = self._language.cases.get(word_before(match), "") if self._language.cases else ""
-        no_noun = case == SINGULAR and word_after(match) in ("", self._language.by)
-        return "" if no_noun else case
+        if case != SINGULAR:
+            return case
+        no_noun = word_after(match) in ("", self._language.by)
+        return "" if no_noun or _LETTER_RE.search(text_before(match)) else case
 
     def _second(self, match: Match) -> Amount:
         return self._amounts.parse(match["second"], match["sign2"] or "")

@@ -451,6 +451,7 @@ LANGUAGE = Language(
     postcode_digits=0,
     powers={"²": "hoch zwei", "³": "hoch drei", "^": "hoch"},
     rewrites={
+        **{rf"(?<!\p{{L}}){short}\.(?= bis (?:{'|'.join(_WEEKDAYS)})\.)": day for short, day in _WEEKDAYS.items()},
         **{
             rf"(?<=(?<!\p{{L}})(?i:am|bis|ab|seit|vom|zum|jeden|nächsten|letzten|diesen) ){short}\.(?= )": day
             for short, day in _WEEKDAYS.items()
@@ -461,7 +462,10 @@ LANGUAGE = Language(
             for century, said in (("", ""), ("19", "neunzehnhundert"), ("18", "achtzehnhundert"))
             for tens, stem in enumerate(in_order("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"), 2)
         },
-        r"(?<=(?<!\p{L})(?i:um|ab|gegen) [0-9]{1,2}) ?h(?![\p{L}\p{N}/])": " Uhr",
+        # "Verlängert um 2 h", "um 3 h länger" are of hours.
+        r"(?<=(?<!\p{L})(?<!er(?:läng|kürz|schieb|schob|spät|höh)\p{Ll}{0,4} (?:\p{L}{1,12} ){0,3})"
+        r"(?i:um|ab|gegen) [0-9]{1,2}) ?h(?![\p{L}\p{N}/]| (?:ver|redu|erhöh|vorge|zurückge)\p{Ll}+[tn](?!\p{L})"
+        r"| (?:länger|kürzer|später|früher|mehr|weniger|nach hinten|nach vorn)(?!\p{L}))": " Uhr",
         r"(?<=(?<!\p{L})(?i:um|ab|gegen) [0-9]{1,2})h(?=[0-5][0-9](?![\p{L}\p{N}]))": ":",
         r"(?<=[0-9] )J\.(?= \p{Ll}|[,;:)])": "Jahre",
         r"(?<=[0-9] )J(?=\.$)": "Jahre",

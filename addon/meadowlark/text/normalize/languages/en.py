@@ -442,7 +442,10 @@ LANGUAGE = Language(
                 "TB": "terabyte", "mAh": "milliamp-hour", "kWh": "kilowatt-hour",
             }.items()
         },
-        r"(?<![\p{L}\p{N}.,:/-])9-5(?![\p{L}\p{N}/-]|[.,:][0-9])": "9 to 5",
+        r"(?<![\p{L}\p{N}.,:/-])9-5(?![\p{L}\p{N}/-]|[.,:][0-9]| ?=)": "9 to 5",
+        r"(?<=(?:^|[\s(\"“])[-−]?)\.(?=[0-9]{1,2}(?![\p{L}\p{N}]|[.,][0-9]))": "0.",
+        r"(?<!\p{L})apt\.(?= #?[0-9])": "apartment",
+        r"(?<!\p{L})Apt\.(?= #?[0-9])": "Apartment",
         r"(?<=[0-9]-[0-9]{1,2})[x×](?![\p{L}\p{N}])": " times",
         r"(?<=[0-9](?:st|nd|rd|th) )St\.(?=[,;:)]| |$)": "Street",
         r"(?<=[0-9])A(?=[ -](?:fuse|breaker|circuit|socket|outlet|charger|plug))": " A",
@@ -467,7 +470,7 @@ LANGUAGE = Language(
         "w/o": "without",
         "w/": "with", "doz.": "dozen", "appt.": "appointment",
         "Mon-Fri": "Monday to Friday", "Mon–Fri": "Monday to Friday", "a.k.a.": "also known as",
-        "Jr.": "Junior", "Sr.": "Senior", "dept.": "department", "apt.": "apartment",
+        "Jr.": "Junior", "Sr.": "Senior", "dept.": "department",
         "viz.": "namely", "cf.": "compare", "Blvd.": "Boulevard", "Ave.": "Avenue", "Rd.": "Road",
     },
     titles={
