@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import time
 from dataclasses import replace
 
 import pytest
@@ -158,6 +160,37 @@ async def test_a_fault_while_loading(nurseries, launch, place, fault, message):
 async def test_a_pipeline_that_is_none(nurseries, launch, pipeline, message):
     with pytest.raises(LoadError, match=message):
         await start(replace(launch(), pipeline=pipeline), nurseries)
+
+
+async def test_a_hung_worker_is_killed_by_a_core_that_is_always_late_too(worker, say):
+    loop, most, times = asyncio.get_running_loop(), 80, 0
+
+    def stand_still() -> None:
+        nonlocal times
+        times += 1
+        time.sleep(0.32)  # beyond the end of the patience, whenever that was
+        if times < most and not speaking.done():
+            loop.call_soon(stand_still)
+
+    speaking = asyncio.create_task(say(worker, "!hang", patience=0.05))
+    loop.call_soon(stand_still)
+    with pytest.raises(WorkerError, match=r"hung: nothing heard for 0\.05 s; killed"):
+        await speaking
+    assert times < most
+
+
+async def test_a_worker_that_stood_still_with_the_core_is_not_taken_for_hung(worker, utter):
+    """As on a machine that is suspended, or swaps."""
+    patience = 4.0
+    os.kill(worker.pid, signal.SIGSTOP)
+    chunks = worker.speak(utter("Hello"), patience=patience)
+    first = asyncio.ensure_future(anext(chunks))
+    await asyncio.sleep(0)
+    time.sleep(patience + 0.5)  # noqa: ASYNC251
+    os.kill(worker.pid, signal.SIGCONT)
+    assert await first
+    await chunks.aclose()
+    assert worker.alive
 
 
 async def test_a_stopped_process_counts_as_hung(worker, utter):

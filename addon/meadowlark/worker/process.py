@@ -48,6 +48,9 @@ _LOOK_SECONDS: Final = 0.25
 _LATE_SECONDS: Final = 0.25
 """An event loop that is so late at the end of somebody's patience has stood still: nobody could be heard."""
 
+_MOST_LATE: Final = 3
+"""Times in a row that this excuses a worker; on a machine that is always so busy it may hang all the same."""
+
 _BUFFER_BYTES: Final = 1024 * 1024
 
 _GONE_SECONDS: Final = 20.0
@@ -136,6 +139,7 @@ class WorkerProcess:
         """
         job = await self._take_up(utterance, rate, gain, dry_at)
         now = asyncio.get_running_loop().time
+        late = 0
         try:
             while True:
                 until = now() + patience
@@ -144,13 +148,15 @@ class WorkerProcess:
                         payload = await job.next()
                 except TimeoutError:
                     # It may be this process that stood still: a busy or a suspended machine.
-                    if job.waiting or now() > until + _LATE_SECONDS:
+                    late = late + 1 if now() > until + _LATE_SECONDS else 0
+                    if job.waiting or 0 < late <= _MOST_LATE:
                         continue
                     # On an engine that alternates it may have audio in hand and wait while others are served.
                     excused = max(self._opens_until, self._heard_at if self._alternates else -math.inf)
                     if now() < excused + patience:
                         continue
                     raise self._give_up(job, patience) from None
+                late = 0
                 if payload is None:
                     self.last_done = job.done  # of this one, as long as nobody else has had the event loop
                     return
