@@ -64,7 +64,7 @@ def parts(
     try:
         made = _proven(path, whole, seams_of(whole[0]), rewrite)
     except Exception as error:  # whatever onnx, numpy and ONNX Runtime have to say about a graph that makes no sense
-        if isinstance(error, MemoryError) or "alloc" in str(error).lower():
+        if _is_short_of_memory(error):
             raise GraphError(f"there was too little memory to cut it ({error})") from error
         reason = str(error) if isinstance(error, GraphError) else f"it cannot be cut in two ({error})"
         made = {TEXT: _stand_in(), SOUND: _stand_in()}
@@ -100,6 +100,8 @@ def _proven(path: Path, whole: list[ModelProto], seams: Seams, rewrite: Rewritin
         apart = _apart(path, seams, rewrite, examples, expected)
         doubt = f"rewritten it differs by {apart:.1g}"
     except Exception as error:  # as above; what is wrong with the cut itself shows below
+        if _is_short_of_memory(error):
+            raise  # what comes below takes a little less, and its outcome would be kept
         apart, doubt = math.inf, f"it cannot be rewritten ({error})"
     if apart <= _same(seams):
         return _cut(_changed(path, seams, rewrite), seams)
@@ -109,6 +111,13 @@ def _proven(path: Path, whole: list[ModelProto], seams: Seams, rewrite: Rewritin
     made = _cut(load(path), seams)
     _say(made[TEXT], AS_EXPORTED, doubt)
     return made
+
+
+def _is_short_of_memory(error: BaseException | None) -> bool:
+    """Whether that is why, as numpy, protobuf and ONNX Runtime say it, and `load`, which names its cause."""
+    return error is not None and (
+        isinstance(error, MemoryError) or "alloc" in str(error).lower() or _is_short_of_memory(error.__cause__)
+    )
 
 
 def _apart(

@@ -186,15 +186,22 @@ def noisy(model: ModelProto) -> ModelProto:
     return model
 
 
-def test_too_little_memory_is_not_remembered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def full(*_: object) -> Seams:
+    raise RuntimeError("std::bad_alloc")
+
+
+def unread(*_: object) -> Seams:
+    raise GraphError("it is not an ONNX model (MemoryError)") from MemoryError()
+
+
+@pytest.mark.parametrize("inside", [{"seams_of": full}, {"rewrite": full}, {"rewrite": unread}])
+def test_too_little_memory_is_not_remembered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, inside: dict[str, Callable[..., Seams]]
+) -> None:
     path = doubles.write(tmp_path)
-
-    def full(_: ModelProto) -> Seams:
-        raise RuntimeError("std::bad_alloc")
-
     with pytest.raises(GraphError, match="too little memory to cut it"):
-        made.parts(path, seams_of=full)
-    model = opened(path, Counted(seams_of=full))
+        made.parts(path, **inside)
+    model = opened(path, Counted(**inside))
     assert not model.in_windows
     assert "for there was too little memory" in caplog.text
     assert np.array_equal(spoken(model), original(path))
