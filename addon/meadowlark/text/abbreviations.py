@@ -16,7 +16,8 @@ _NEVER = {
     "v.a s.o s.u z.t bzw vgl ca evtl ggf inkl exkl bspw sog zzgl abzgl mind tel str st geb gest lt dt "
     "engl frz jr chr v.chr n.chr mio mrd tsd jh jhd allg bes ehem einschl entspr gem ges insb jew urspr "
     "zw pck pkg msp tgl mtl bzgl",
-    "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c pers hab",
+    "fr": "m mm mme mmes mlle mlles dr pr me st ste av bd boul p.ex c.-à-d cf env éd fig tél n° chap apr j.-c pers hab "
+    "cuil",
     "es": "sr sra srta sres dr dra d dña ud uds vd prof lic ing gral cap núm pág págs art aprox tel avda av "
     "p.ej ej vs máx mín sto sta ee.uu ee depto",
     "it": "sig sigg sig.ra sig.na dott dott.ssa prof prof.ssa avv ing arch geom rag ecc.mo p.es es pag pagg art "

@@ -6,7 +6,7 @@ import regex
 
 from meadowlark.text.normalize.amounts import Amounts
 from meadowlark.text.normalize.language import Language, words
-from meadowlark.text.normalize.rules import Match, Rule, rule, word_before
+from meadowlark.text.normalize.rules import Match, Rule, rule, word_after, word_before
 
 _PHONES = (
     r"\+[1-9][0-9]{0,2}[ ./-]?(?:\([0-9]{1,5}\)[ ./-]?)?[0-9]{1,12}(?:[ ./-][0-9]{1,10}){0,6}",
@@ -31,6 +31,12 @@ _VERSIONED = words(
     "hoofdstuk paragraaf zaal lokaal rozdział pokój kapitola místnost seção secção"
 )
 """Behind these a number with a full stop is one of a version, in languages with a decimal comma."""
+
+_MEASURES = words(
+    "grad prozent degré degrés grado grados gradi graden stopień stopnia stopni stopnie stupeň stupně stupňů grau "
+    "graus procent procenta por per pour watt lux"
+)
+"""But before these it is what a sensor says: "Zimmer 21.5 Grad"."""
 
 
 class Codes:
@@ -82,6 +88,7 @@ class Codes:
     def _read_release(self, match: Match) -> str:
         """A full stop behind the name of what has versions is no decimal mark: "Zigbee 3.0", where that is a comma."""
         versioned = self._language.decimal == "," and word_before(match) in _VERSIONED
+        versioned = versioned and word_after(match).lower() not in _MEASURES
         return f" {self._language.dot} ".join(map(self._part, match[0].split("."))) if versioned else ""
 
     def _read_postcode(self, match: Match) -> str:

@@ -146,7 +146,10 @@ _EURO = Currency(noun("euro|euros", "m"), noun("céntimo|céntimos", "m"))
 _DOLLAR = Currency(noun("dólar|dólares", "m"), noun("centavo|centavos", "m"))
 _POUND = Currency(noun("libra|libras", "f"), noun("penique|peniques", "m"))
 
-_NO_NOUNS = "de|del|y|o|e|u|a|al|en|con|por|para|que|es|está|fue|se|entre|hay|sin|desde|hasta|como|pero"
+_NO_NOUNS = (
+    "más|menos|dentro|fuera|hoy|de|del|y|o|e|u|a|al|en|con|por|para|que|es|está|fue|se|entre|hay|sin|desde|hasta|como|"
+    "pero"
+)
 _WINDS = words("viento vientos rachas")
 _COMPASS = {
     "N": "norte", "NE": "noreste", "E": "este", "SE": "sureste", "S": "sur", "SO": "suroeste", "SW": "suroeste",
