@@ -44,7 +44,7 @@ def _fault(module: str, name: str) -> str:
     for part in module.split("."):
         spec = _find(package + part, at)
         if spec is None:
-            if any(_ELSEWHERE.search(_source(each) or "") for each in around):
+            if any(map(_has_more, around)):
                 return ""
             siblings = pkgutil.iter_modules(at) if at is not None else ()
             return f"there is no module {package + part!r}; {_remedy(part, (each.name for each in siblings), package)}"
@@ -69,6 +69,14 @@ def _find(module: str, at: Iterable[str] | None) -> ModuleSpec | None:
         return None  # what is around it is no package
     finders = (getattr(each, "find_spec", None) for each in sys.meta_path)
     return next((spec for find in finders if find and (spec := find(module, at, None))), None)
+
+
+def _has_more(package: ModuleSpec) -> bool:
+    """Whether, once it is imported, it may have modules that are not in its folders: compiled ones bring their own."""
+    if package.loader is None:
+        return False  # a folder, no more
+    source = _source(package)
+    return source is None or bool(_ELSEWHERE.search(source))
 
 
 def _inside(spec: ModuleSpec) -> list[str] | None:
