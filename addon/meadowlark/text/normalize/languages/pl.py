@@ -332,8 +332,10 @@ _REWRITES = {
             "o|po": "godzinie", "od|do|około|koło": "godziny", "na": "godzinę", "przed|między": "godziną",
         }.items()
     },
-    r"(?<=(?i:(?<!\p{L})(?:o|po|od|do|około|koło|na|przed) godzin[ęąy]|(?<!\p{L})(?:o|po) godzinie) )"
-    r"([01]?[0-9]|2[0-4])(?![\p{L}\p{N}:%]|[.,][0-9]|[-–]| (?:min|sek))": r"\1:00",
+    # But "50 km na godzinę 24 maja", "po godzinie 3 osoby".
+    r"(?<=(?i:(?<!\p{L}|(?:km|metr\p{L}{0,3}) )(?:o|po|od|do|około|koło|na|przed) godzin[ęąy]"
+    r"|(?<!\p{L})(?:o|po) godzinie) )"
+    r"([01]?[0-9]|2[0-4])(?![\p{L}\p{N}:%]|[.,][0-9]|[-–]| (?:min|sek|km|stop|os[oó]b|kolejn))": r"\1:00",
     r"(?<=(?i:(?<!\p{L})(?:u|do|od|dla|bez)) )dr\.(?= \p{Lu})": "doktora",
     r"(?<=(?i:(?<!\p{L})(?:z|przed|nad|za)) )dr\.(?= \p{Lu})": "doktorem",
     r"(?<![\p{L}\p{N}] ?)<(?= ?[0-9])": "poniżej ",
