@@ -152,11 +152,16 @@ async def _run(interpreter: str, order: Order, step_seconds: float) -> Registry 
     process.stdin.close()
     at = Progress("", "start")
     try:
-        while raw := await asyncio.wait_for(process.stdout.readline(), step_seconds if at.plugin else START_SECONDS):
+        while True:
+            async with asyncio.timeout(step_seconds if at.plugin else START_SECONDS):
+                raw = await process.stdout.readline()
+            if not raw:
+                break
             line = msgspec.json.decode(raw, type=Line)
             if line.registry:
                 with suppress(TimeoutError):  # killing what ends by itself, asyncio may lose sight of it and says so
-                    await asyncio.wait_for(process.wait(), END_SECONDS)
+                    async with asyncio.timeout(END_SECONDS):
+                        await process.wait()
                 return line.registry
             at = line.progress or at
         status = await process.wait()

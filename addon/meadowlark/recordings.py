@@ -85,7 +85,8 @@ async def seconds_of(recording: Path, interpreter: str) -> float:
     except OSError as error:
         raise MeadowlarkError(f"{interpreter}, which would check the recording, cannot be run: {error}") from error
     try:
-        said, wrong = await asyncio.wait_for(process.communicate(), CHECK_SECONDS)
+        async with asyncio.timeout(CHECK_SECONDS):
+            said, wrong = await process.communicate()
     except TimeoutError:
         raise RequestError(f"{recording.name} could not be checked within {CHECK_SECONDS:g} s.") from None
     finally:

@@ -101,6 +101,22 @@ async def test_files_that_others_put_there_or_take_away_are_noticed(
     keeping.cancel()
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_keeping_ends_though_a_wish_comes_in_the_same_moment(
+    make_store: MakeStore, fetcher: Fetcher, turns: int
+) -> None:
+    """`asyncio.wait_for` of Python 3.11 loses a cancellation that meets the end of what it waits for."""
+    store = await make_store({"v": (A,)}, fetch=fetcher, rescan_seconds=1000)
+    keeping = asyncio.create_task(store.keep())
+    await asyncio.sleep(0.1)
+    store.want("horn", "v")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    keeping.cancel()
+    await asyncio.wait({keeping}, timeout=10)
+    assert keeping.cancelled()
+
+
 def test_new_voices_are_there_within_the_time_that_home_assistant_takes_to_ask() -> None:
     assert RESCAN_SECONDS <= 30
 

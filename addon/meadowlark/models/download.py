@@ -48,7 +48,11 @@ async def download(order: Order, report: Report, environ: Mapping[str, str] | No
     try:
         process.stdin.write(msgspec.json.encode(order))
         process.stdin.close()
-        while raw := await asyncio.wait_for(process.stdout.readline(), SILENCE_SECONDS):
+        while True:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                raw = await process.stdout.readline()
+            if not raw:
+                break
             report(msgspec.json.decode(raw, type=Line))
         status = await process.wait()
     except TimeoutError:

@@ -198,7 +198,8 @@ class Store:
                 if self._knows(engine, voice) and self._is_due(engine, voice):
                     self._begin(engine, voice)
             try:
-                await asyncio.wait_for(self._poke.wait(), self._rescan_seconds)
+                async with asyncio.timeout(self._rescan_seconds):
+                    await self._poke.wait()
             except TimeoutError:
                 pass
 

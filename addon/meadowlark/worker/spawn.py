@@ -124,7 +124,8 @@ async def _wait_until_ready(engine: str, interpreter: str, parked: Parked, tail:
     while True:
         limit = limits.preload if module else limits.hello
         try:
-            message = await asyncio.wait_for(_receive(parked.control), limit)
+            async with asyncio.timeout(limit):
+                message = await _receive(parked.control)
         except TimeoutError:
             doing = f"importing {module} takes" if module else "starting takes"
             raise LoadError(
