@@ -127,7 +127,7 @@ CASES: list[tuple[str, Callable[[EngineConformance], None], tuple[str, ...]]] = 
     (
         "deaf",
         lambda suite: suite.test_cancel(Leaves.AFTER),
-        ("until a cancelled sentence of 399 characters ended", "within 0.05 s", "yield more often"),
+        ("a cancelled sentence", "within 0.05 s", "yield more often"),  # ends late, or on a busy machine by force
     ),
     (
         "stubborn",
