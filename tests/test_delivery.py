@@ -442,17 +442,23 @@ async def test_nor_one_that_has_died_since_it_last_spoke() -> None:
     assert house.speakers == ["robot"]
 
 
+async def opening_ahead(house: House) -> asyncio.Task[bool]:
+    """The slow engine is at opening a voice, until `house.opening` is set."""
+    house.opening.clear()
+    utterance = Utterance("", house.speaker.catalog.named("grand").voice, "en")
+    opening = asyncio.create_task(house.supervisor.prepare("grand", utterance))
+    while not house.supervisor.opening("grand"):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    return opening
+
+
 async def test_while_an_engine_opens_a_voice_ahead_it_is_late_by_that() -> None:
     """And it is not tried against its figures: they are good."""
     house = await slow_by_its_figures()
     for seconds in (0.5, 3.0, 3.0):
         house.supervisor.engine("grand").opened(seconds)
-    utterance = Utterance("", house.speaker.catalog.named("grand").voice, "en")
     for _ in range(2):
-        house.opening.clear()
-        opening = asyncio.create_task(house.supervisor.prepare("grand", utterance))
-        while not house.supervisor.opening("grand"):  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        opening = await opening_ahead(house)
         await house.reply("One.")
         assert house.speakers == ["robot"]
         house.said.clear()
@@ -463,10 +469,7 @@ async def test_while_an_engine_opens_a_voice_ahead_it_is_late_by_that() -> None:
     house.said.clear()
     for _ in range(9):
         house.supervisor.engine("grand").opened(0.3)  # they are short for the most part
-    house.opening.clear()
-    opening = asyncio.create_task(house.supervisor.prepare("grand", utterance))
-    while not house.supervisor.opening("grand"):  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    opening = await opening_ahead(house)
     await house.reply("One.")
     assert house.speakers == ["grand"]
     house.opening.set()
@@ -476,10 +479,7 @@ async def test_while_an_engine_opens_a_voice_ahead_it_is_late_by_that() -> None:
 async def test_a_voice_comes_back_when_its_engine_has_opened_the_other_one() -> None:
     house = await slow_by_its_figures(may_change=True)
     house.supervisor.engine("grand").opened(9.0)
-    utterance = Utterance("", house.speaker.catalog.named("grand").voice, "en")
-    opening = asyncio.create_task(house.supervisor.prepare("grand", utterance))
-    while not house.supervisor.opening("grand"):  # noqa: ASYNC110
-        await asyncio.sleep(0)
+    opening = await opening_ahead(house)
 
     async def chunks() -> AsyncIterator[str]:
         yield "One is here. Two is here. Three"

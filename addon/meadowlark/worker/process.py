@@ -41,7 +41,8 @@ _LOGGER = logging.getLogger(__name__)
 
 OPEN_SECONDS: Final = 240.0
 """A worker that opens what a sentence needs for longer has hung. The first time a Piper voice takes 5 s, Kokoro's model
-18 s on a desktop and ten times as long on a small board; killed before its end it would begin anew each time."""
+18 s of a server's processor; a small board is taken to be ten times slower, which nobody has measured. Killed before
+its end it would begin anew each time."""
 
 _LOOK_SECONDS: Final = 0.25
 """Between looks at whether others still listen, while a worker does not stop."""
